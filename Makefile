@@ -1,0 +1,46 @@
+# Thin covers over tools/setup.sh and the CMake presets; each can be called by hand as well.
+PREFIX ?= /usr/local
+GANNET := build/release/gannet
+configure = cmake --preset $(1) -DLIBTORCH="$(LIBTORCH)"
+export LIBTORCH
+
+.PHONY: build setup test demo bench install clean format
+build: setup
+	$(call configure,release)
+	cmake --build --preset release
+
+setup:
+	@tools/setup.sh
+
+test: setup
+	$(call configure,dev)
+	cmake --build --preset dev
+	ctest --preset dev
+
+# A small data set is made, a small model learns it, is evaluated and looks at pictures it never saw.
+demo: build
+	$(GANNET) data demo demo/data
+	$(GANNET) train --data demo/data/demo.yaml --cfg configs/models/yolov5n-csp.yaml \
+	  --img 320 --batch 16 --epochs 40 --project demo --name run --exist-ok
+	$(GANNET) val --data demo/data/demo.yaml --weights demo/run/weights/best.pt --img 320
+	$(GANNET) detect --source demo/data/images/val --weights demo/run/weights/best.pt --img 320 \
+	  --output demo/detections
+	@echo
+	@echo "Pictures with detections: $(CURDIR)/demo/detections"
+	@echo "Training run, curves and weights: $(CURDIR)/demo/run"
+
+bench: setup
+	$(call configure,dev)
+	cmake --build --preset dev --target bench
+
+# The program looks for its configs below the prefix that it was configured with.
+install: setup
+	$(call configure,release) -DCMAKE_INSTALL_PREFIX="$(abspath $(PREFIX))"
+	cmake --build --preset release
+	cmake --install build/release
+
+clean:
+	rm -rf build demo
+
+format:
+	find src tests bench examples fuzz -name '*.h' -o -name '*.cpp' 2>/dev/null | xargs -r clang-format -i

@@ -1,0 +1,25 @@
+// The subcommands of the program. Each adds itself to the parser; `run` is called when it was chosen.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gannet::cli {
+
+/// What a chosen command does; returns the exit status.
+using Action = std::function<int()>;
+
+void add_train(CLI::App& app, Action& action);
+void add_val(CLI::App& app, Action& action);
+void add_detect(CLI::App& app, Action& action);
+void add_info(CLI::App& app, Action& action);
+void add_data(CLI::App& app, Action& action);
+
+/// Unique prefixes of long flags become whole flags (`--img` -> `--img-size`), and a flag that may
+/// stand alone gets the value "auto". Throws CLI::ParseError for an ambiguous prefix.
+std::vector<std::string> expand_arguments(const CLI::App& app, std::vector<std::string> arguments);
+
+}  // namespace gannet::cli

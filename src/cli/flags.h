@@ -1,0 +1,36 @@
+// Flags from field lists: one option for each member, its default and meaning shown by --help.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <string>
+#include <type_traits>
+
+#include "gannet/config/fields.h"
+#include "gannet/core/error.h"
+
+namespace gannet::cli {
+
+struct FlagAdder {
+  CLI::App& app;
+
+  static std::string flag(std::string name) {
+    for (char& c : name)
+      if (c == '_') c = '-';
+    return "--" + name;
+  }
+
+  template <class T>
+  void operator()(const char* name, T& member, const char* meaning, Range range) const {
+    if constexpr (std::is_same_v<T, bool>) {
+      app.add_flag(flag(name), member, meaning);
+    } else {
+      CLI::Option* option = app.add_option(flag(name), member, meaning)->capture_default_str();
+      if constexpr (std::is_arithmetic_v<T>) {
+        if (std::isfinite(range.low)) option->check(CLI::Range(static_cast<T>(range.low), static_cast<T>(range.high)));
+      }
+    }
+  }
+};
+
+}  // namespace gannet::cli

@@ -1,0 +1,56 @@
+// The program `gannet`: parses the command line, calls the library, turns errors into one line and an
+// exit status (interface: README, "Exit codes").
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "commands.h"
+#include "gannet/core/error.h"
+#include "gannet/core/log.h"
+#include "version.h"
+
+namespace {
+
+int parse_and_run(CLI::App& app, gannet::cli::Action& action, int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  try {
+    arguments = gannet::cli::expand_arguments(app, std::move(arguments));
+    std::reverse(arguments.begin(), arguments.end());  // the parser takes them from the back
+    app.parse(arguments);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    fmt::print(stderr, "error: {} (gannet --help shows the usage)\n", e.what());
+    return 2;
+  }
+  return action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("gannet: train and run YOLO detectors", "gannet");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", gannet::cli::version_text);
+  bool debug = false;
+  app.add_flag_callback("--debug", [&debug] {
+    debug = true;
+    gannet::set_log_level(gannet::LogLevel::kDebug);
+  }, "show debug messages and the origin of errors");
+  app.fallthrough();
+  gannet::cli::Action action;
+  gannet::cli::add_train(app, action);
+  gannet::cli::add_val(app, action);
+  gannet::cli::add_detect(app, action);
+  gannet::cli::add_info(app, action);
+  gannet::cli::add_data(app, action);
+  try {
+    return parse_and_run(app, action, argc, argv);
+  } catch (const gannet::Error& e) {
+    fmt::print(stderr, "error: {}\n", e.what());
+    return e.exit_code();
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "error: {}\n", debug ? std::string(e.what()) : gannet::cli::first_line(e.what()));
+    return 1;
+  }
+}

@@ -1,0 +1,124 @@
+#include <fmt/format.h>
+
+#include <csignal>
+#include <map>
+
+#include "commands.h"
+#include "flags.h"
+#include "gannet/config/settings.h"
+#include "gannet/core/log.h"
+#include "gannet/core/memory.h"
+#include "gannet/observe/console.h"
+#include "gannet/train/trainer.h"
+#include "report.h"
+
+namespace gannet::cli {
+namespace {
+
+struct TrainArguments {
+  Settings flags;             // values of the flags that were given
+  std::string settings_file;
+  std::string resume;         // "auto" for the newest run
+  std::vector<std::string> assignments;
+  bool dry_run = false;
+  bool sync_bn = false;
+  CLI::App* command = nullptr;
+};
+
+Trainer* running = nullptr;
+
+// The first signal ends the run after the step under way, the second one at once.
+extern "C" void stop_on_signal(int signal) {
+  std::signal(signal, SIG_DFL);
+  if (running != nullptr) running->request_stop();
+}
+
+/// Copies the members whose flags were given over those of a file.
+struct GivenFlags {
+  const CLI::App& command;
+  std::map<std::string, std::string>& values;
+  template <class T>
+  void operator()(const char* name, T&, const char*, Range) const {
+    const CLI::Option* option = command.get_option(FlagAdder::flag(name));
+    if (option->count() == 0) return;
+    std::string text;
+    if constexpr (std::is_same_v<T, bool>) {
+      text = "true";
+    } else if constexpr (std::is_same_v<T, std::vector<int>>) {
+      for (const std::string& item : option->results()) text += (text.empty() ? "[" : ", ") + item;
+      text += "]";
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      text = '"' + option->results().back() + '"';
+    } else {
+      text = option->results().back();
+    }
+    values["train." + std::string(name)] = text;
+  }
+};
+
+Settings resolve_settings(TrainArguments& arguments) {
+  std::map<std::string, std::string> given;
+  fields_of_train(GivenFlags{*arguments.command, given}, arguments.flags.train);
+  Settings settings = load_settings(arguments.settings_file);
+  const auto hyp = given.find("train.hyp");
+  if (hyp != given.end()) settings.train.hyp = arguments.flags.train.hyp;
+  if (!settings.train.hyp.empty() && arguments.settings_file.empty()) overlay_hyperparameters(settings, find_config(settings.train.hyp));
+  for (const auto& [key, value] : given) assign_setting(settings, key, value);
+  for (const std::string& assignment : arguments.assignments) {
+    const auto equals = assignment.find('=');
+    if (equals == std::string::npos)
+      throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment), {{}, 0, "--set"});
+    assign_setting(settings, assignment.substr(0, equals), assignment.substr(equals + 1));
+  }
+  return settings;
+}
+
+Trainer make_trainer(TrainArguments& arguments) {
+  const Settings settings = resolve_settings(arguments);
+  if (arguments.sync_bn) log_info("--sync-bn has no effect in a run of one process");
+  if (arguments.resume.empty()) {
+    fmt::print("{}", settings_to_yaml(settings));
+    return Trainer(settings);
+  }
+  if (!settings.train.weights.empty())
+    throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"}, "leave one of the two out");
+  const std::string checkpoint = arguments.resume == "auto" ? newest_checkpoint(settings.train.project) : arguments.resume;
+  const bool more = arguments.command->get_option("--epochs")->count() > 0;
+  fmt::print("resuming {}\n", checkpoint);
+  return Trainer::resume(checkpoint, more ? settings.train.epochs : 0);
+}
+
+int run(TrainArguments& arguments) {
+  Trainer trainer = make_trainer(arguments);
+  if (arguments.dry_run) {
+    fmt::print("{}\n", trainer.describe_plan());
+    return 0;
+  }
+  trainer.add_observer(std::make_unique<ConsoleObserver>());
+  running = &trainer;
+  std::signal(SIGINT, stop_on_signal);
+  std::signal(SIGTERM, stop_on_signal);
+  const TrainReport report = trainer.run();
+  running = nullptr;
+  print_report(report.evaluation, report.evaluation.classes.size() > 1);
+  fmt::print("{} epochs in {:.3f} hours, peak memory {:.2f} GiB\nresults in {}\nbest weights in {}\n", report.epochs_run, report.seconds / 3600,
+             peak_memory_gib(), report.directory.string(), report.best_checkpoint);
+  return 0;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("train", "train a detector");
+  auto arguments = std::make_shared<TrainArguments>();
+  arguments->command = command;
+  fields_of_train(FlagAdder{*command}, arguments->flags.train);
+  command->add_option("--resume", arguments->resume, "continue a run: the newest, or that of a checkpoint")->expected(0, 1)->default_str("auto");
+  command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
+  command->add_option("--set", arguments->assignments, "KEY=VALUE of a hyperparameter; may be given again");
+  command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
+  command->add_flag("--sync-bn", arguments->sync_bn, "synchronised batch norm (no effect in one process)");
+  command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+}
+
+}  // namespace gannet::cli

@@ -1,0 +1,248 @@
+#include "gannet/config/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "gannet/config/yaml.h"
+#include "gannet/core/atomic_file.h"
+#include "gannet/core/log.h"
+#include "gannet/core/text.h"
+
+namespace gannet {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_range(double value, const Range& range, const Where& where) {
+  if (value >= range.low && value <= range.high) return;
+  throw Error(ErrorKind::kUsage, fmt::format("{:g} is not between {:g} and {:g}", value, range.low, range.high),
+              where);
+}
+
+/// Reads one member from a node; overloads by the member's type.
+struct NodeReader {
+  const YAML::Node& node;
+  const std::string& path;
+  std::string key;
+  Range range;
+
+  void read(bool& member) const { member = yaml_as<bool>(node, path, key, "true or false"); }
+  void read(int& member) const {
+    member = yaml_as<int>(node, path, key, "a whole number");
+    check_range(member, range, where_of(node, path, key));
+  }
+  void read(std::int64_t& member) const {
+    member = yaml_as<std::int64_t>(node, path, key, "a whole number");
+    check_range(static_cast<double>(member), range, where_of(node, path, key));
+  }
+  void read(double& member) const {
+    member = yaml_as<double>(node, path, key, "a number");
+    check_range(member, range, where_of(node, path, key));
+  }
+  void read(std::string& member) const {
+    member = node.IsNull() ? std::string() : yaml_as<std::string>(node, path, key, "text");
+  }
+  void read(std::vector<int>& member) const {
+    member.clear();
+    if (node.IsSequence()) {
+      for (const auto& item : node) member.push_back(yaml_as<int>(item, path, key, "a whole number"));
+    } else {
+      member.push_back(yaml_as<int>(node, path, key, "a whole number"));
+    }
+    for (const int value : member) check_range(value, range, where_of(node, path, key));
+  }
+};
+
+struct NameCollector {
+  std::vector<std::string> names;
+  template <class T>
+  void operator()(const char* name, const T&, const char*, Range) { names.emplace_back(name); }
+};
+
+struct Assigner {
+  const std::string& wanted;
+  const YAML::Node& node;
+  const std::string& path;
+  template <class T>
+  void operator()(const char* name, T& member, const char*, Range range) const {
+    if (wanted == name) NodeReader{node, path, name, range}.read(member);
+  }
+};
+
+struct YamlEmitter {
+  YAML::Emitter& out;
+  template <class T>
+  void operator()(const char* name, const T& member, const char*, Range) const {
+    out << YAML::Key << name << YAML::Value;
+    if constexpr (std::is_same_v<T, double>) {
+      out << fmt::format("{}", member);
+    } else if constexpr (std::is_same_v<T, std::vector<int>>) {
+      out << YAML::Flow << member;
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      out << YAML::DoubleQuoted << member;
+    } else {
+      out << member;
+    }
+  }
+};
+
+std::vector<std::string> hyperparameter_names() {
+  NameCollector collector;
+  Hyperparameters h;
+  fields_of_hyperparameters(collector, h);
+  return collector.names;
+}
+
+std::vector<std::string> train_names() {
+  NameCollector collector;
+  TrainSettings s;
+  fields_of_train(collector, s);
+  return collector.names;
+}
+
+void assign_section(Settings& settings, const std::string& section, const YAML::Node& values,
+                    const std::string& path) {
+  const bool is_train = section == "train";
+  check_keys(values, is_train ? train_names() : hyperparameter_names(), path, "section '" + section + "'");
+  for (const auto& entry : values) {
+    const std::string key = entry.first.Scalar();
+    const Assigner assign{key, entry.second, path};
+    if (is_train) {
+      fields_of_train(assign, settings.train);
+    } else {
+      fields_of_hyperparameters(assign, settings.hyp);
+    }
+  }
+}
+
+void require_word(const std::string& flag, const std::string& value,
+                  const std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), value) != words.end()) return;
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is not one of {}", value, fmt::join(words, ", ")),
+              {{}, 0, "--" + flag});
+}
+
+}  // namespace
+
+void assign_setting(Settings& settings, const std::string& key, const std::string& value) {
+  const auto dot = key.find('.');
+  const std::string section = dot == std::string::npos ? "hyp" : key.substr(0, dot);
+  const std::string name = dot == std::string::npos ? key : key.substr(dot + 1);
+  if (section != "train" && section != "hyp")
+    throw Error(ErrorKind::kUsage, fmt::format("unknown section '{}' in '{}'", section, key), {},
+                "use train.NAME or hyp.NAME");
+  const auto names = section == "train" ? train_names() : hyperparameter_names();
+  if (std::find(names.begin(), names.end(), name) == names.end())
+    throw Error(ErrorKind::kUsage, fmt::format("unknown key '{}'", key), {},
+                fmt::format("did you mean '{}'?", nearest_name(name, names)));
+  YAML::Node map;
+  try {
+    map[name] = YAML::Load(value);
+    assign_section(settings, section, map, {});
+  } catch (const YAML::Exception& e) {
+    throw Error(ErrorKind::kUsage, "cannot read the value: " + e.msg, {{}, 0, key});
+  } catch (const Error& e) {
+    throw Error(ErrorKind::kUsage, e.message(), {{}, 0, key});
+  }
+}
+
+Settings parse_settings(const std::string& text, const std::string& path) {
+  Settings settings;
+  const YAML::Node root = parse_yaml(text, path);
+  check_keys(root, {"train", "hyp"}, path, "settings");
+  for (const auto& section : root) assign_section(settings, section.first.Scalar(), section.second, path);
+  return settings;
+}
+
+Settings load_settings(const std::string& path, const std::map<std::string, std::string>& overrides) {
+  Settings settings = path.empty() ? Settings{} : parse_settings(read_file(path), path);
+  for (const auto& [key, value] : overrides) assign_setting(settings, key, value);
+  return settings;
+}
+
+void overlay_hyperparameters(Settings& settings, const std::string& path) {
+  const YAML::Node root = load_yaml_file(path);
+  auto known = hyperparameter_names();
+  known.insert(known.end(), {"optimizer", "iou_t", "box"});
+  check_keys(root, known, path, "hyperparameters");
+  for (const auto& entry : root) {
+    const std::string key = entry.first.Scalar();
+    if (key == "optimizer") {
+      // The original: the exact word "adam" selects Adam, everything else is SGD.
+      settings.train.optimizer = to_lower(entry.second.Scalar());
+      continue;
+    }
+    if (key == "iou_t") {
+      log_warning("{}: '{}' has no effect and is ignored", path, key);
+      continue;
+    }
+    const std::string name = key == "box" ? "giou" : key;  // its name from v3.1 on
+    fields_of_hyperparameters(Assigner{name, entry.second, path}, settings.hyp);
+  }
+}
+
+void check_settings(Settings& settings) {
+  TrainSettings& train = settings.train;
+  require_word("precision", train.precision, {"auto", "fp32", "bf16", "fp16"});
+  require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
+  require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});
+  require_word("compat", train.compat, {"fixed", "original"});
+  if (train.img_size.empty() || train.img_size.size() > 2)
+    throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation", {{}, 0, "--img-size"});
+  if (train.img_size.size() == 1) train.img_size.push_back(train.img_size.front());
+  if (!train.weights.empty() && !fs::path(train.weights).has_extension())
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not a checkpoint file", train.weights), {{}, 0, "--weights"},
+                "give a .pt or .safetensors file");
+}
+
+std::string hyperparameters_to_yaml(const Hyperparameters& hyp) {
+  YAML::Emitter out;
+  out << YAML::BeginMap;
+  YamlEmitter emit{out};
+  fields_of_hyperparameters(emit, hyp);
+  out << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+std::string settings_to_yaml(const Settings& settings) {
+  YAML::Emitter out;
+  YamlEmitter emit{out};
+  out << YAML::BeginMap << YAML::Key << "train" << YAML::Value << YAML::BeginMap;
+  fields_of_train(emit, settings.train);
+  out << YAML::EndMap << YAML::Key << "hyp" << YAML::Value << YAML::BeginMap;
+  fields_of_hyperparameters(emit, settings.hyp);
+  out << YAML::EndMap << YAML::EndMap;
+  return std::string(out.c_str()) + "\n";
+}
+
+std::string find_config(const std::string& name) {
+  if (fs::exists(name)) return name;
+  std::vector<fs::path> folders;
+  if (const char* folder = std::getenv("GANNET_CONFIGS")) folders.emplace_back(folder);
+  folders.insert(folders.end(), {GANNET_CONFIG_DIR, GANNET_INSTALLED_CONFIG_DIR});
+  for (const fs::path& folder : folders) {
+    for (const char* sub : {"", "models", "data", "hyps"}) {
+      if (fs::is_regular_file(folder / sub / name)) return (folder / sub / name).string();
+    }
+  }
+  constexpr int kSearchDepth = 6;
+  std::error_code ignored;
+  std::vector<std::string> found;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (auto it = fs::recursive_directory_iterator(".", options, ignored);
+       it != fs::recursive_directory_iterator(); it.increment(ignored)) {
+    if (it.depth() > kSearchDepth) it.disable_recursion_pending();
+    const std::string path = it->path().string();
+    if (path.ends_with("/" + name)) found.push_back(path);
+  }
+  if (found.empty())
+    throw Error(ErrorKind::kUsage, fmt::format("file '{}' was not found", name), {},
+                "give a path or the name of a shipped file");
+  return *std::min_element(found.begin(), found.end());
+}
+
+}  // namespace gannet

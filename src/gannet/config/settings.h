@@ -1,0 +1,159 @@
+// Everything that decides a training run, and its one field list per struct.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gannet/config/fields.h"
+
+namespace gannet {
+
+/// Hyperparameters of the original (RB 1.2), in its order, then those of later releases.
+struct Hyperparameters {
+  double lr0 = 0.01;
+  double lrf = 0.1;
+  double momentum = 0.937;
+  double weight_decay = 5e-4;
+  double giou = 0.05;
+  double cls = 0.58;
+  double cls_pw = 1.0;
+  double obj = 1.0;
+  double obj_pw = 1.0;
+  double anchor_t = 4.0;
+  double fl_gamma = 0.0;
+  double hsv_h = 0.014;
+  double hsv_s = 0.68;
+  double hsv_v = 0.36;
+  double degrees = 0.0;
+  double translate = 0.0;
+  double scale = 0.5;
+  double shear = 0.0;
+  double fliplr = 0.5;
+};
+
+template <class Visitor, class H>
+void fields_of_hyperparameters(Visitor&& visit, H& h) {
+  visit("lr0", h.lr0, "initial learning rate", Range{0, 1});
+  visit("lrf", h.lrf, "final learning rate as a fraction of lr0", Range{0, 1});
+  visit("momentum", h.momentum, "SGD momentum, Adam beta1", Range{0, 0.9999});
+  visit("weight_decay", h.weight_decay, "decay of convolution weights at batch 64", Range{0, 1});
+  visit("giou", h.giou, "box loss gain", Range{0, 1e6});
+  visit("cls", h.cls, "class loss gain, scaled by classes / 80", Range{0, 1e6});
+  visit("cls_pw", h.cls_pw, "weight of positives in the class loss", Range{0, 1e6});
+  visit("obj", h.obj, "objectness loss gain", Range{0, 1e6});
+  visit("obj_pw", h.obj_pw, "weight of positives in the objectness loss", Range{0, 1e6});
+  visit("anchor_t", h.anchor_t, "largest side ratio between box and anchor", Range{1, 1e3});
+  visit("fl_gamma", h.fl_gamma, "focal loss gamma, 0 for none", Range{0, 10});
+  visit("hsv_h", h.hsv_h, "hue jitter, fraction", Range{0, 1});
+  visit("hsv_s", h.hsv_s, "saturation jitter, fraction", Range{0, 1});
+  visit("hsv_v", h.hsv_v, "brightness jitter, fraction", Range{0, 1});
+  visit("degrees", h.degrees, "rotation, +- degrees", Range{0, 180});
+  visit("translate", h.translate, "translation, +- fraction", Range{0, 1});
+  visit("scale", h.scale, "scaling, +- fraction", Range{0, 1});
+  visit("shear", h.shear, "shear, +- degrees", Range{0, 89});
+  visit("fliplr", h.fliplr, "probability of a left-right flip", Range{0, 1});
+}
+
+/// Settings of `train`; the names are those of the flags with '_' for '-'.
+struct TrainSettings {
+  std::string cfg = "models/yolov5s.yaml";
+  std::string data = "data/coco128.yaml";
+  std::string hyp;
+  int epochs = 300;
+  int batch_size = 16;
+  std::vector<int> img_size = {640, 640};
+  bool rect = false;
+  bool nosave = false;
+  bool notest = false;
+  bool noautoanchor = false;
+  bool cache_images = false;
+  std::string weights;
+  std::string name;
+  std::string project = "runs/train";
+  bool exist_ok = false;
+  std::string device;
+  bool multi_scale = false;
+  bool single_cls = false;
+  std::int64_t seed = 0;
+  int workers = 2;
+  std::string precision = "auto";
+  std::string memory_format = "channels_last";
+  std::string optimizer = "sgd";
+  bool linear_lr = false;
+  int freeze = 0;
+  int patience = 0;
+  int save_period = 0;
+  double label_smoothing = 0;
+  std::string compat = "fixed";
+};
+
+template <class Visitor, class S>
+void fields_of_train(Visitor&& visit, S& s) {
+  visit("cfg", s.cfg, "model description", Range{});
+  visit("data", s.data, "data description", Range{});
+  visit("hyp", s.hyp, "file with hyperparameters", Range{});
+  visit("epochs", s.epochs, "number of epochs", Range{1, 1e6});
+  visit("batch_size", s.batch_size, "images per step over all processes", Range{1, 65536});
+  visit("img_size", s.img_size, "training and evaluation image size, px", Range{32, 16384});
+  visit("rect", s.rect, "rectangular batches, no mosaic", Range{});
+  visit("nosave", s.nosave, "save a checkpoint only after the last epoch", Range{});
+  visit("notest", s.notest, "evaluate only after the last epoch", Range{});
+  visit("noautoanchor", s.noautoanchor, "skip the anchor check", Range{});
+  visit("cache_images", s.cache_images, "keep resized images in memory", Range{});
+  visit("weights", s.weights, "checkpoint to start from", Range{});
+  visit("name", s.name, "name of the run directory", Range{});
+  visit("project", s.project, "folder of run directories", Range{});
+  visit("exist_ok", s.exist_ok, "write into an existing run directory", Range{});
+  visit("device", s.device, "cpu, or a CUDA device index; empty chooses", Range{});
+  visit("multi_scale", s.multi_scale, "vary the image size from 0.5 to 1.5", Range{});
+  visit("single_cls", s.single_cls, "treat all classes as one", Range{});
+  visit("seed", s.seed, "decides everything random", Range{0, 9e15});
+  visit("workers", s.workers, "loader threads; never changes results", Range{0, 256});
+  visit("precision", s.precision, "auto, fp32, bf16 or fp16", Range{});
+  visit("memory_format", s.memory_format, "channels_last or contiguous", Range{});
+  visit("optimizer", s.optimizer, "sgd, adam or adamw", Range{});
+  visit("linear_lr", s.linear_lr, "linear instead of cosine learning rate", Range{});
+  visit("freeze", s.freeze, "number of first layers that are not trained", Range{0, 1000});
+  visit("patience", s.patience, "stop after this many epochs without gain, 0 never", Range{0, 1e6});
+  visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
+  visit("label_smoothing", s.label_smoothing, "class label smoothing", Range{0, 0.99});
+  visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
+}
+
+/// A whole run: what `settings.yaml` of a run directory holds.
+struct Settings {
+  TrainSettings train;
+  Hyperparameters hyp;
+  bool compat_original() const { return train.compat == "original"; }
+};
+
+/// Later assignments win: defaults, the file (with sections `train` and `hyp`; may be empty for
+/// none), then `overrides` such as {"train.epochs", "50"}. Unknown keys and values out of range are
+/// Errors that name the file, line and nearest key.
+Settings load_settings(const std::string& path,
+                       const std::map<std::string, std::string>& overrides = {});
+
+/// The same from the text of a settings file; `path` is named in errors.
+Settings parse_settings(const std::string& text, const std::string& path);
+
+/// Assigns one value by key ("train.epochs", "hyp.lr0").
+void assign_setting(Settings& settings, const std::string& key, const std::string& value);
+
+/// Overlays a hyperparameter file (keys at top level). `optimizer` is accepted and moved to its
+/// place in `train`; keys that the original reads but never uses are reported and ignored.
+void overlay_hyperparameters(Settings& settings, const std::string& path);
+
+/// Checks words and combinations that a range cannot express, and completes img_size to two values.
+void check_settings(Settings& settings);
+
+/// The text of `settings.yaml`; load_settings reads it back to equal settings.
+std::string settings_to_yaml(const Settings& settings);
+std::string hyperparameters_to_yaml(const Hyperparameters& hyp);
+
+/// Path of a model, data or hyperparameter file: as given, else in the shipped `configs`, else the
+/// first match below the working directory (RB 1.1). Error (kUsage) if there is none.
+std::string find_config(const std::string& name);
+
+}  // namespace gannet

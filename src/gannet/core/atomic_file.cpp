@@ -1,0 +1,98 @@
+#include "gannet/core/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "gannet/core/error.h"
+
+namespace gannet {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const char* action) {
+  throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}", action, std::strerror(errno)),
+              {path.string(), 0, {}}, "check permissions and free space");
+}
+
+/// Closes the descriptor and removes the temporary file unless `keep` was called.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const fs::path& target)
+      : path_(target.string() + fmt::format(".tmp{}", ::getpid())),
+        descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    if (descriptor_ < 0) fail(target, "write");
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!kept_) ::unlink(path_.c_str());
+  }
+
+  void write(const void* data, std::size_t size) {
+    const char* bytes = static_cast<const char*>(data);
+    while (size > 0) {
+      const ssize_t written = ::write(descriptor_, bytes, size);
+      if (written < 0) {
+        if (errno == EINTR) continue;
+        fail(path_, "write");
+      }
+      bytes += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+
+  void rename_to(const fs::path& target) {
+    if (::fsync(descriptor_) != 0) fail(path_, "flush");
+    const int closed = ::close(descriptor_);
+    descriptor_ = -1;
+    if (closed != 0) fail(path_, "close");
+    if (::rename(path_.c_str(), target.c_str()) != 0) fail(target, "replace");
+    kept_ = true;
+  }
+
+ private:
+  fs::path path_;
+  int descriptor_;
+  bool kept_ = false;
+};
+
+void flush_folder(const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;  // a folder that cannot be opened cannot be flushed either
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+}  // namespace
+
+void write_file_atomically(const fs::path& path,
+                           const std::function<void(const WriteBytes&)>& produce) {
+  TemporaryFile file(path);
+  produce([&file](const void* data, std::size_t size) { file.write(data, size); });
+  file.rename_to(path);
+  flush_folder(path);
+}
+
+void write_file_atomically(const fs::path& path, std::string_view content) {
+  write_file_atomically(path,
+                        [&](const WriteBytes& write) { write(content.data(), content.size()); });
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) fail(path, "read");
+  std::string content((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (stream.bad()) fail(path, "read");
+  return content;
+}
+
+}  // namespace gannet

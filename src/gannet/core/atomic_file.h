@@ -1,0 +1,23 @@
+// Files that are complete or absent at any moment: written beside the target, flushed, renamed.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string_view>
+
+namespace gannet {
+
+/// Receives consecutive pieces of the file.
+using WriteBytes = std::function<void(const void* data, std::size_t size)>;
+
+/// Calls `produce` with a writer for a temporary file beside `path`, then flushes it to the disk,
+/// renames it over `path` and flushes the folder. On any failure the old file stays whole, the
+/// temporary one is removed and an Error (kIo) or the producer's exception is thrown.
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(const WriteBytes&)>& produce);
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// Whole file as bytes; throws Error (kIo) naming the file.
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace gannet

@@ -1,0 +1,40 @@
+// The two-function interface that every source and every augmentation of samples implements; data
+// sets compose as decorators over it.
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "gannet/core/box.h"
+
+namespace gannet {
+
+/// Names the random streams of a sample: the same request gives the same sample on any thread.
+struct SampleRequest {
+  std::int64_t index = 0;  // which image
+  std::uint64_t seed = 0;
+  std::uint64_t epoch = 0;
+  int height = 0, width = 0;  // shape of the batch that the sample goes into, px
+};
+
+/// One image with its objects. `image`: BGR bytes; labels are relative to the image as it is here.
+struct Sample {
+  cv::Mat image;
+  std::vector<Label> labels;
+  std::string path;
+  LetterboxRecord letterbox;
+  bool mosaic = false;
+};
+
+/// Thread-safe: `get` may be called from several threads at once. `get` throws Error (kData) when
+/// an image cannot be read.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::int64_t size() const = 0;
+  virtual Sample get(const SampleRequest& request) const = 0;
+};
+
+}  // namespace gannet

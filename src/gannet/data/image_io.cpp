@@ -1,0 +1,120 @@
+#include "gannet/data/image_io.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <opencv2/imgcodecs.hpp>
+#include <string_view>
+
+#include "gannet/core/error.h"
+
+namespace gannet {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const std::string& what) {
+  throw Error(ErrorKind::kData, what, {path, 0, {}}, "replace or remove the file");
+}
+
+std::vector<std::uint8_t> read_bytes(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  if (!file) fail(path, fmt::format("image cannot be opened: {}", std::strerror(errno)));
+  std::vector<std::uint8_t> bytes;
+  std::fseek(file.get(), 0, SEEK_END);
+  const long size = std::ftell(file.get());
+  if (size <= 0 || size == std::numeric_limits<long>::max()) fail(path, "image file is empty");
+  std::rewind(file.get());
+  bytes.resize(static_cast<std::size_t>(size));
+  bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+  return bytes;
+}
+
+bool is_jpeg(const std::vector<std::uint8_t>& bytes) {
+  return bytes.size() > 2 && bytes[0] == 0xFF && bytes[1] == 0xD8;
+}
+
+/// Keeps other bytes from the many decoders that OpenCV would try on them.
+bool is_known_format(const std::vector<std::uint8_t>& bytes) {
+  using namespace std::string_view_literals;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const bool is_webp = text.starts_with("RIFF") && text.substr(0, 12).ends_with("WEBP");
+  const bool is_tiff = text.starts_with("II*\0"sv) || text.starts_with("MM\0*"sv);
+  return is_jpeg(bytes) || is_webp || is_tiff || text.starts_with("\x89PNG") ||
+         text.starts_with("BM");
+}
+
+cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int flags) {
+  if (!is_known_format(bytes)) fail(path, "not a JPEG, PNG, BMP, TIFF or WebP image");
+  // OpenCV fills the rest of a truncated JPEG with grey and says nothing.
+  if (is_jpeg(bytes) && !is_jpeg_complete(bytes)) fail(path, "JPEG data end early");
+  cv::Mat image;
+  try {
+    image = cv::imdecode(bytes, flags);
+  } catch (const cv::Exception& error) {
+    fail(path, fmt::format("image cannot be decoded: {}", error.err));
+  }
+  if (image.empty()) fail(path, "image cannot be decoded");
+  return image;
+}
+
+}  // namespace
+
+bool is_jpeg_complete(const std::vector<std::uint8_t>& bytes) {
+  const std::uint8_t* at = bytes.data() + 2;
+  const std::uint8_t* const end = bytes.data() + bytes.size();
+  // Bytes that belong to no segment are skipped, and so is entropy-coded data, in which a marker
+  // byte is followed by 0 or a restart number.
+  while (at < end) {
+    at =
+        static_cast<const std::uint8_t*>(std::memchr(at, 0xFF, static_cast<std::size_t>(end - at)));
+    if (at == nullptr || end - at < 2) return false;
+    const int marker = at[1];
+    if (marker == 0xD9) return true;
+    if (marker == 0xFF) {
+      ++at;
+    } else if (marker <= 1 || (marker >= 0xD0 && marker <= 0xD8)) {
+      at += 2;
+    } else {
+      if (end - at < 4) return false;
+      const std::ptrdiff_t length = at[2] * 256 + at[3];
+      if (end - at < 2 + length) return false;
+      at += 2 + length;
+    }
+  }
+  return false;
+}
+
+cv::Mat decode_image(const std::string& path) {
+  return decode_bytes(path, read_bytes(path), cv::IMREAD_COLOR);
+}
+
+cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side) {
+  const std::vector<std::uint8_t> bytes = read_bytes(path);
+  const int longer = std::max(full.width, full.height);
+  int flags = cv::IMREAD_COLOR, divisor = 1;
+  if (is_jpeg(bytes)) {
+    if (longer / 8 >= min_side) {
+      flags = cv::IMREAD_REDUCED_COLOR_8, divisor = 8;
+    } else if (longer / 4 >= min_side) {
+      flags = cv::IMREAD_REDUCED_COLOR_4, divisor = 4;
+    } else if (longer / 2 >= min_side) {
+      flags = cv::IMREAD_REDUCED_COLOR_2, divisor = 2;
+    }
+  }
+  cv::Mat image = decode_bytes(path, bytes, flags);
+  // A file that changed since it was indexed would otherwise be distorted.
+  const auto expected = [&](int side, int full_side) {
+    return std::abs(side - (full_side + divisor - 1) / divisor) <= 1;
+  };
+  if (!expected(image.cols, full.width) || !expected(image.rows, full.height)) {
+    fail(path, fmt::format("image is no longer {} x {} pixels", full.width, full.height));
+  }
+  return image;
+}
+
+}  // namespace gannet

@@ -1,0 +1,27 @@
+// Reading pictures as 8-bit BGR, upright. The only place that decodes files for training.
+#pragma once
+
+#include <cstdint>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+namespace gannet {
+
+/// Decodes a whole picture: 8 bits, three channels (BGR), EXIF rotation applied. Throws Error
+/// (kData) naming the file when it cannot be read, is no picture or ends early.
+cv::Mat decode_image(const std::string& path);
+
+/// As decode_image, but a JPEG may come out 2, 4 or 8 times smaller, as long as its longer side
+/// keeps `min_side` pixels: several times faster when the picture is shrunk anyway.
+/// @param full size of the whole picture, upright
+cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side);
+
+/// Width and height as displayed. Reads the header of JPEG, PNG and BMP, decodes other formats.
+/// Throws Error (kData) as decode_image does.
+cv::Size read_image_size(const std::string& path);
+
+/// Whether the bytes of a JPEG reach its end marker.
+bool is_jpeg_complete(const std::vector<std::uint8_t>& bytes);
+
+}  // namespace gannet

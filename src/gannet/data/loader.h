@@ -1,0 +1,50 @@
+// Turns batch plans into batches with worker threads and a bounded queue. The batches do not depend
+// on the number of threads. An image that cannot be read is replaced by a deterministic other one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gannet/data/batch.h"
+#include "gannet/data/dataset.h"
+#include "gannet/data/sampler.h"
+
+namespace gannet {
+
+struct LoaderOptions {
+  int num_threads = 2;  // 0: load on the calling thread
+  int prefetch = 3;     // batches ready or in work ahead of the consumer
+  std::uint64_t seed = 0;
+  /// Memory for pixels, for example page-locked; empty: from the heap. Buffers are used again.
+  std::function<std::shared_ptr<std::uint8_t[]>(std::size_t bytes)> allocate;
+};
+
+/// An image that failed during the epoch and what replaced it.
+struct FailedImage {
+  std::string path, reason;
+};
+
+class Loader {
+ public:
+  Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);
+  ~Loader();  // cancels at once
+
+  /// Starts an epoch: `plans` are delivered in their order. Cancels what was under way.
+  void start(std::vector<BatchPlan> plans, std::uint64_t epoch);
+  /// The next batch, or nothing at the epoch's end. Throws Error when no replacement can be read.
+  std::optional<Batch> next();
+  /// Seconds that `next` waited for data since `start`.
+  double wait_seconds() const;
+  /// Images replaced since `start`, each once.
+  std::vector<FailedImage> failures() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gannet

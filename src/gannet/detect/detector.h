@@ -1,0 +1,52 @@
+// Finds objects in images with a trained model: the embedding interface of inference.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gannet/core/box.h"
+#include "gannet/core/image_view.h"
+
+namespace gannet {
+
+struct DetectorOptions {
+  std::string device;            // "cpu", "cuda:0"; empty chooses
+  std::string precision = "auto";
+  int image_size = 640;          // longer side of the network's input, px
+  double confidence = 0.4;
+  double iou = 0.5;              // overlap at which the weaker box goes
+  std::vector<int> classes = {};      // keep only these; empty keeps all
+  bool agnostic = false;         // suppress across classes
+  bool augment = false;          // test-time augmentation
+  bool merge = false;            // average overlapping boxes
+  int max_detections = 300;
+};
+
+/// Seconds that parts of the last detection took, and the network's input size.
+struct DetectorTiming {
+  double inference_seconds = 0, nms_seconds = 0;
+  int input_height = 0, input_width = 0;
+};
+
+class Detector {
+ public:
+  /// Throws Error for a file that is no model, or a device that is not there.
+  static Detector load(const std::string& checkpoint, const DetectorOptions& options = {});
+  Detector(Detector&&) noexcept;
+  Detector& operator=(Detector&&) noexcept;
+  ~Detector();
+
+  /// Objects in one image, descending score, in its pixels.
+  std::vector<Detection> detect(const ImageView& image);
+
+  const std::vector<std::string>& names() const;
+  const DetectorTiming& timing() const;
+
+ private:
+  struct Impl;
+  explicit Detector(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gannet

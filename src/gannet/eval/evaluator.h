@@ -1,0 +1,46 @@
+// Runs a model over a data set and scores it once (RB 7). Batches are dealt to the ranks; raw matches
+// are gathered in image order, so the digits are the same for every number of processes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gannet/core/box.h"
+#include "gannet/data/loader.h"
+#include "gannet/dist/communicator.h"
+#include "gannet/eval/evaluate.h"
+#include "gannet/loss/detection_loss.h"
+#include "gannet/predict/predictor.h"
+
+namespace gannet {
+
+struct EvaluatorOptions {
+  NmsOptions nms{.conf_threshold = 0.001, .iou_threshold = 0.65, .classes = {}};
+  bool augment = false;
+  bool single_class = false;               // all labels are class 0
+  const DetectionLoss* loss = nullptr;     // also average the loss, as in training
+};
+
+/// One image's detections, in pixels of the network's input and of the original.
+struct ImageResult {
+  const SampleInfo* sample = nullptr;
+  std::vector<ScoredBox> boxes;
+  std::vector<Detection> detections;
+};
+
+/// What listens while batches are evaluated; any member may be empty.
+struct EvaluatorEvents {
+  std::function<void(std::int64_t done, std::int64_t total)> progress;
+  std::function<void(const Batch&, const std::vector<std::vector<ScoredBox>>&)> batch;
+  std::function<void(const ImageResult&)> image;
+};
+
+/// @param plans all batches of the set, the same on every rank
+/// @param names class names for ImageResult::detections
+EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const std::vector<BatchPlan>& plans,
+                            const EvaluatorOptions& options, const std::vector<std::string>& names, Communicator& comm,
+                            const EvaluatorEvents& events = {});
+
+}  // namespace gannet

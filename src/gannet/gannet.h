@@ -1,0 +1,16 @@
+// The supported interface of the library: train, evaluate, detect, describe, make demo data.
+// No third-party type is behind it.
+#pragma once
+
+#include "gannet/config/data_description.h"  // IWYU pragma: export
+#include "gannet/config/settings.h"          // IWYU pragma: export
+#include "gannet/core/box.h"                 // IWYU pragma: export
+#include "gannet/core/error.h"               // IWYU pragma: export
+#include "gannet/core/image_view.h"          // IWYU pragma: export
+#include "gannet/data/demo.h"                // IWYU pragma: export
+#include "gannet/detect/detect_files.h"      // IWYU pragma: export
+#include "gannet/detect/detector.h"          // IWYU pragma: export
+#include "gannet/eval/evaluate.h"            // IWYU pragma: export
+#include "gannet/nn/info.h"                  // IWYU pragma: export
+#include "gannet/observe/events.h"           // IWYU pragma: export
+#include "gannet/train/trainer.h"            // IWYU pragma: export

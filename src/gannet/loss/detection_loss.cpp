@@ -1,0 +1,106 @@
+#include "gannet/loss/detection_loss.h"
+
+#include <torch/torch.h>
+
+#include "gannet/loss/assign.h"
+#include "gannet/ops/boxes.h"
+
+namespace gannet {
+namespace {
+
+/// Sums of one level over this rank; divided by global counts later.
+struct LevelSums {
+  torch::Tensor box, objectness, classes;
+};
+
+torch::Tensor at_least_float32(const torch::Tensor& x) {
+  const bool half = x.scalar_type() == torch::kBFloat16 || x.scalar_type() == torch::kFloat16;
+  return half ? x.to(torch::kFloat32) : x;
+}
+
+// Objectness targets: at several matches of one cell the last in order wins, on every device.
+torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& giou, const torch::Tensor& raw, double ratio) {
+  auto target = torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, giou.options());
+  const auto cell = ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column;
+  const auto order = torch::arange(m.count(), cell.options());
+  const auto last = torch::full({target.size(0)}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
+  const auto winner = last.index_select(0, cell).eq(order);
+  const auto value = (1 - ratio) + ratio * giou.clamp_min(0);
+  // A losing match adds nothing, so the sum over a cell is its winner's value.
+  target.scatter_add_(0, cell, torch::where(winner, value, torch::zeros_like(value)));
+  return target.reshape({raw.size(0), raw.size(1), raw.size(2), raw.size(3)});
+}
+
+LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const LossOptions& o) {
+  LevelSums sums;
+  const auto objectness = at_least_float32(raw.select(4, 4));
+  sums.box = sums.classes = torch::zeros({}, objectness.options());
+  auto target = torch::zeros_like(objectness);
+  if (m.count() > 0) {
+    const auto matched = at_least_float32(raw.index({m.image, m.anchor, m.row, m.column}));  // (M, V)
+    const auto centre = matched.slice(1, 0, 2).sigmoid() * 2 - 0.5;
+    const auto size = (matched.slice(1, 2, 4).sigmoid() * 2).square() * m.anchor_cells;
+    const auto giou = paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh, IouKind::kGiou);
+    sums.box = (1 - giou).sum();
+    target = objectness_targets(m, giou.detach(), raw, o.giou_ratio);
+    const auto logits = matched.slice(1, 5);
+    if (logits.size(1) > 1) {
+      auto one_hot = torch::full_like(logits, o.label_smoothing / 2);
+      one_hot.scatter_(1, m.class_id.unsqueeze(1), 1 - o.label_smoothing / 2);
+      sums.classes = elementwise_cross_entropy(logits, one_hot, {o.class_positive_weight, o.focal_gamma}).sum();
+    }
+  }
+  sums.objectness = elementwise_cross_entropy(objectness, target, {o.objectness_positive_weight, o.focal_gamma}).sum();
+  return sums;
+}
+
+}  // namespace
+
+torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, const BceOptions& o) {
+  const auto weight = o.positive_weight == 1 ? torch::Tensor() : torch::full({1}, o.positive_weight, logits.options());
+  const auto loss = torch::binary_cross_entropy_with_logits(logits, targets, {}, weight, torch::Reduction::None);
+  if (o.gamma <= 0) return loss;
+  const auto probability = logits.sigmoid();
+  const auto correct = targets * probability + (1 - targets) * (1 - probability);
+  const auto balance = targets * o.alpha + (1 - targets) * (1 - o.alpha);
+  return loss * balance * (1 - correct).pow(o.gamma);
+}
+
+torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, double alpha) {
+  const auto loss = elementwise_cross_entropy(logits, targets, {});
+  const auto excess = logits.sigmoid() - targets;
+  return (loss * (1 - ((excess - 1) / (alpha + 1e-4)).exp())).mean();
+}
+
+LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
+                                    const HeadSpec& head, Communicator& comm) const {
+  const auto levels = static_cast<std::int64_t>(raw.size());
+  const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
+  const auto matches = assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
+
+  // One small sum a step: matches and cells of each level, then images, over all ranks.
+  std::vector<double> local;
+  for (std::size_t l = 0; l < raw.size(); ++l) local.push_back(static_cast<double>(matches[l].count()));
+  for (const auto& level : raw) local.push_back(static_cast<double>(level.numel() / level.size(4)));
+  local.push_back(static_cast<double>(raw.front().size(0)));
+  const auto counts = comm.sum("loss.counts", torch::tensor(local, torch::kFloat64));
+  const double* count = counts.const_data_ptr<double>();
+
+  auto box = torch::zeros({}, compute), objectness = box, classes = box;
+  for (std::size_t l = 0; l < raw.size(); ++l) {
+    const LevelSums sums = level_sums(raw[l], matches[l], options_);
+    const double num_matches = std::max(count[l], 1.0);
+    box = box + sums.box / num_matches;
+    classes = classes + sums.classes / (num_matches * head.num_classes);
+    objectness = objectness + sums.objectness / count[static_cast<std::size_t>(levels) + l];
+  }
+  const double per_level = 3.0 / static_cast<double>(levels);
+  box = box * (options_.box_gain * per_level);
+  objectness = objectness * (options_.objectness_gain * per_level);
+  classes = classes * (options_.class_gain * per_level);
+  const auto sum = box + objectness + classes;
+  const auto items = torch::stack({box.detach(), objectness.detach(), classes.detach(), sum.detach()});
+  return {sum * count[2 * levels], items};
+}
+
+}  // namespace gannet

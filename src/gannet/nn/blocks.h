@@ -1,0 +1,290 @@
+// The building blocks of the detectors (RB 2.3), both of July 2020 and of release 7.0. Child names
+// are those of the original, so that state names agree.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gannet {
+
+enum class Activation { kNone, kLeakyRelu, kSilu };
+
+/// What a generation of models has in common.
+struct BlockStyle {
+  Activation activation = Activation::kLeakyRelu;  // slope 0.1
+  double norm_eps = 1e-4;
+  double norm_momentum = 0.03;
+};
+inline constexpr BlockStyle kStyleJuly2020{};
+inline constexpr BlockStyle kStyleRelease7{Activation::kSilu, 1e-3, 0.03};
+
+/// Applies in place where that is safe for autograd; @return the result.
+torch::Tensor activate(torch::Tensor x, Activation activation);
+
+/// A layer of the graph: takes one or several feature maps (B, C, H, W), gives one.
+class Block : public torch::nn::Module {
+ public:
+  virtual torch::Tensor forward(const std::vector<torch::Tensor>& inputs) = 0;
+  torch::Tensor operator()(const torch::Tensor& x) { return forward({x}); }
+};
+
+/// A block with one input.
+class UnaryBlock : public Block {
+ public:
+  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) final { return apply_to(inputs.at(0)); }
+  virtual torch::Tensor apply_to(const torch::Tensor& x) = 0;
+};
+
+/// Height and width.
+using Pair = std::array<std::int64_t, 2>;
+constexpr Pair square(std::int64_t side) { return {side, side}; }
+
+struct ConvOptions {
+  std::int64_t in = 0, out = 0;
+  Pair kernel = square(1);
+  Pair stride = square(1);
+  std::optional<Pair> padding = std::nullopt;  // default: kernel / 2
+  std::int64_t groups = 1;
+  bool activation = true;
+};
+
+/// Convolution, batch norm and activation: the one place where a fused implementation plugs in.
+class ConvBnAct final : public UnaryBlock {
+ public:
+  ConvBnAct(const ConvOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+  /// Folds the norm into the convolution (groups and dilation carried over, Q45).
+  void fuse();
+
+ private:
+  torch::nn::Conv2d conv_{nullptr};
+  torch::nn::BatchNorm2d bn_{nullptr};
+  Activation activation_;
+};
+
+/// Grouped by the greatest common divisor of the channel counts.
+std::shared_ptr<ConvBnAct> make_depthwise(ConvOptions options, const BlockStyle& style);
+
+/// Blocks one after another under the names 0, 1, ...
+class Chain final : public UnaryBlock {
+ public:
+  void append(std::shared_ptr<UnaryBlock> block);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::vector<std::shared_ptr<UnaryBlock>> blocks_;
+};
+
+struct BottleneckOptions {
+  std::int64_t in = 0, out = 0;
+  bool shortcut = true;
+  std::int64_t groups = 1;
+  double expansion = 0.5;
+};
+
+class Bottleneck final : public UnaryBlock {
+ public:
+  Bottleneck(const BottleneckOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_;
+  bool add_;
+};
+
+struct CrossConvOptions {
+  std::int64_t in = 0, out = 0, kernel = 3, stride = 1, groups = 1;
+  double expansion = 1.0;
+  bool shortcut = false;
+};
+
+class CrossConv final : public UnaryBlock {
+ public:
+  CrossConv(const CrossConvOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_;
+  bool add_;
+};
+
+struct CspOptions {
+  std::int64_t in = 0, out = 0, repeats = 1;
+  bool shortcut = true;
+  std::int64_t groups = 1;
+  double expansion = 0.5;
+  bool cross_convolutions = false;  // the C3 of July 2020
+};
+
+/// Cross-stage partial block (Wang et al. 2019, arXiv:1911.11929) of July 2020.
+class BottleneckCsp final : public UnaryBlock {
+ public:
+  BottleneckCsp(const CspOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv4_;
+  torch::nn::Conv2d cv2_{nullptr}, cv3_{nullptr};
+  torch::nn::BatchNorm2d bn_{nullptr};
+  std::shared_ptr<Chain> m_;
+  Activation activation_;
+};
+
+/// CSP block with three convolutions, of release 7.0.
+class C3 final : public UnaryBlock {
+ public:
+  C3(const CspOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_, cv3_;
+  std::shared_ptr<Chain> m_;
+};
+
+/// Spatial pyramid pooling (He et al. 2014): pools of several sizes side by side.
+class Spp final : public UnaryBlock {
+ public:
+  Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_;
+  std::vector<std::int64_t> kernels_;
+};
+
+/// Three equal pools in sequence: the same receptive fields as Spp for less work.
+class Sppf final : public UnaryBlock {
+ public:
+  Sppf(std::int64_t in, std::int64_t out, std::int64_t kernel, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_;
+  std::int64_t kernel_;
+};
+
+/// Moves the four phases of each 2x2 cell into channels, then convolves.
+class Focus final : public UnaryBlock {
+ public:
+  Focus(ConvOptions options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> conv_;
+};
+
+/// Convolutions of several kernel sizes on shares of the output channels (Tan and Le 2019).
+class MixConv final : public UnaryBlock {
+ public:
+  MixConv(const ConvOptions& options, const std::vector<std::int64_t>& kernels, bool equal_channels,
+          const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+  /// Output channels of each kernel size.
+  static std::vector<std::int64_t> split_channels(std::int64_t in, std::int64_t out,
+                                                  const std::vector<std::int64_t>& kernels, bool equal);
+
+ private:
+  std::vector<torch::nn::Conv2d> convs_;
+  torch::nn::BatchNorm2d bn_{nullptr};
+  Activation activation_;
+};
+
+/// Half of the channels by a convolution, the other half from those by a cheap one (Han et al. 2020).
+class GhostConv final : public UnaryBlock {
+ public:
+  GhostConv(const ConvOptions& options, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<ConvBnAct> cv1_, cv2_;
+};
+
+class GhostBottleneck final : public UnaryBlock {
+ public:
+  GhostBottleneck(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                  const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::shared_ptr<Chain> conv_, shortcut_;
+};
+
+/// A plain convolution with bias, under the names weight and bias.
+class PlainConv final : public UnaryBlock {
+ public:
+  explicit PlainConv(const ConvOptions& options);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+  torch::Tensor weight, bias;
+
+ private:
+  ConvOptions options_;
+};
+
+class PlainNorm final : public UnaryBlock {
+ public:
+  PlainNorm(std::int64_t channels, const BlockStyle& style);
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  torch::nn::BatchNorm2dImpl norm_;
+};
+
+class Upsample final : public UnaryBlock {
+ public:
+  Upsample(std::int64_t factor, std::string mode) : factor_(factor), mode_(std::move(mode)) {}
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+
+ private:
+  std::int64_t factor_;
+  std::string mode_;
+};
+
+class Identity final : public UnaryBlock {
+ public:
+  torch::Tensor apply_to(const torch::Tensor& x) override { return x; }
+};
+
+class Flatten final : public UnaryBlock {
+ public:
+  torch::Tensor apply_to(const torch::Tensor& x) override;
+};
+
+class Concat final : public Block {
+ public:
+  explicit Concat(std::int64_t dim) : dim_(dim) {}
+  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+
+ private:
+  std::int64_t dim_;
+};
+
+/// x0 + x1 + ..., optionally with learnt weights 2 sigmoid(w) from the second input on.
+class Sum final : public Block {
+ public:
+  Sum(std::int64_t num_inputs, bool weighted);
+  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+
+ private:
+  torch::Tensor w_;
+};
+
+/// Global pooling and a convolution: class logits from one or several feature maps.
+class Classify final : public Block {
+ public:
+  explicit Classify(const ConvOptions& options);
+  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+
+ private:
+  torch::nn::Conv2d conv_{nullptr};
+};
+
+}  // namespace gannet

@@ -1,0 +1,38 @@
+// Models in files: our checkpoints, plain state dictionaries, safetensors, and the original's own
+// pickled files, read as data (interface: docs/checkpoints.md).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gannet/io/value.h"
+#include "gannet/nn/model.h"
+
+namespace gannet {
+
+inline constexpr int kCheckpointVersion = 1;
+
+/// A network ready for use and what its file says about it.
+struct LoadedModel {
+  std::shared_ptr<DetectionModel> model;  // float32, evaluation mode
+  std::vector<std::string> names;
+  int epoch = -1;  // last finished epoch, -1 where training is over or unknown
+};
+
+/// The averaged weights where the file has them. Throws Error (kCheckpoint) for files without a
+/// model description (plain state dictionaries).
+LoadedModel load_model(const std::string& path);
+
+/// Tensors by name, for a transfer into a model; from any of the known kinds of file.
+StateDict load_weights(const std::string& path);
+
+/// A state dict as an ordered dict of plain tensors, and back.
+Value to_value(const StateDict& state);
+StateDict to_state_dict(const Value& value);
+
+/// The entries that every checkpoint of ours has: format, version, model, model_yaml, names, stride,
+/// anchors. @param half stores floating tensors as float16
+Value model_entries(const DetectionModel& model, const std::vector<std::string>& names, bool half);
+
+}  // namespace gannet

@@ -1,0 +1,235 @@
+#include "gannet/nn/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "gannet/core/rng.h"
+#include "gannet/nn/layers.h"
+
+namespace gannet {
+namespace {
+
+HeadSpec make_head_spec(const ModelPlan& plan) {
+  HeadSpec spec;
+  spec.num_classes = plan.num_classes;
+  spec.anchors_px = plan.anchors_px;
+  for (const int input : plan.layers.back().inputs)
+    spec.strides.push_back(plan.layers[static_cast<std::size_t>(input)].stride);
+  const auto mean_area = [](const std::vector<std::array<float, 2>>& level) {
+    return level.front()[0] * level.front()[1];
+  };
+  // Anchors go with the strides; a file that lists them the other way round is turned (RB 2.5), in
+  // pixels, so that both forms stay consistent (Q33).
+  const auto last_area = spec.anchors_px.back().back()[0] * spec.anchors_px.back().back()[1];
+  const bool anchors_grow = last_area > mean_area(spec.anchors_px.front());
+  const bool strides_grow = spec.strides.back() > spec.strides.front();
+  if (spec.num_levels() > 1 && anchors_grow != strides_grow)
+    std::reverse(spec.anchors_px.begin(), spec.anchors_px.end());
+  return spec;
+}
+
+std::vector<std::int64_t> head_channels(const ModelPlan& plan) {
+  std::vector<std::int64_t> channels;
+  if (plan.generation != Generation::kRelease7) return channels;
+  for (const int input : plan.layers.back().inputs)
+    channels.push_back(plan.layers[static_cast<std::size_t>(input)].out_channels);
+  return channels;
+}
+
+// Uniform in +-bound, counted by the parameter's name: independent of construction order.
+void fill_uniform(const torch::Tensor& tensor, double bound, std::uint64_t seed, const std::string& name) {
+  const auto values = torch::empty(tensor.sizes(), torch::kFloat32);
+  Rng rng({seed, 0, fnv1a32(name), Purpose::kWeights});
+  float* data = values.data_ptr<float>();
+  for (std::int64_t i = 0; i < values.numel(); ++i) data[i] = static_cast<float>(rng.uniform(-bound, bound));
+  tensor.copy_(values);
+}
+
+void collect_state(const torch::nn::Module& module, const std::string& prefix, bool buffers, StateDict& state) {
+  for (const auto& p : module.named_parameters(false)) state.emplace_back(prefix + p.key(), p.value());
+  if (buffers) {
+    for (const auto& b : module.named_buffers(false)) state.emplace_back(prefix + b.key(), b.value());
+  }
+  for (const auto& child : module.named_children()) collect_state(*child.value(), prefix + child.key() + ".", buffers, state);
+}
+
+}  // namespace
+
+BiasOffsets head_bias_offsets(double stride, int num_classes) {
+  return {std::log(8 / std::pow(640 / stride, 2)), std::log(0.6 / (num_classes - 0.99))};
+}
+
+DetectionModel::DetectionModel(const ModelDescription& description, const ModelOptions& options)
+    : description_(description), plan_(plan_model(description, options.num_classes, options.in_channels)) {
+  register_module("model", list_);
+  for (const LayerPlan& layer : plan_.layers) {
+    if (layer.module == "Detect") {
+      detect_ = std::make_shared<Detect>(make_head_spec(plan_), head_channels(plan_));
+      list_->push_back(detect_);
+    } else {
+      layers_.push_back(make_layer(layer, plan_.generation, description_.file));
+      list_->push_back(layers_.back());
+    }
+  }
+  initialise(options);
+}
+
+// Convolutions as the framework initialises them (Kaiming uniform with a = sqrt 5), norms 1 and 0,
+// then the head's biases (RB 2.3, 2.5).
+void DetectionModel::initialise(const ModelOptions& options) {
+  const torch::NoGradGuard no_grad;
+  std::int64_t fan_in = 1;
+  for (const auto& [name, parameter] : state_dict(*this)) {
+    if (name.ends_with(".weight") && parameter.dim() == 4) {
+      fan_in = parameter[0].numel();
+      fill_uniform(parameter, 1 / std::sqrt(static_cast<double>(fan_in)), options.seed, name);
+    } else if (name.ends_with(".bias") && name.find("bn.") == std::string::npos && parameter.numel() > 0) {
+      // The bias of a plain convolution follows its weight; those of norms stay 0.
+      const bool is_head = parameter.size(0) == std::int64_t{head().anchors_per_level()} * head().values_per_anchor();
+      if (is_head) fill_uniform(parameter, 1 / std::sqrt(static_cast<double>(fan_in)), options.seed, name);
+    } else if (options.dry_run_statistics && name.ends_with("running_var")) {
+      parameter.fill_(0.9);
+    } else if (options.dry_run_statistics && name.ends_with("num_batches_tracked")) {
+      parameter.fill_(1);
+    }
+  }
+  const auto parameters = named_parameters();
+  const LayerPlan& head_layer = plan_.layers.back();
+  for (std::size_t l = 0; l < head_layer.inputs.size(); ++l) {
+    const std::string name = plan_.generation == Generation::kRelease7
+                                 ? "model." + std::to_string(head_layer.index) + ".m." + std::to_string(l) + ".bias"
+                                 : "model." + std::to_string(head_layer.inputs[l]) + ".bias";
+    const BiasOffsets offsets = head_bias_offsets(head().strides[l], head().num_classes);
+    const auto bias = parameters[name].view({head().anchors_per_level(), -1});
+    bias.select(1, 4).add_(offsets.objectness);
+    bias.slice(1, 5).add_(offsets.classes);
+  }
+}
+
+std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images, const LayerTrace& trace) {
+  std::vector<torch::Tensor> outputs(plan_.layers.size());
+  const auto output_of = [&](int layer) { return layer < 0 ? images : outputs[static_cast<std::size_t>(layer)]; };
+  for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
+    const LayerPlan& layer = plan_.layers[i];
+    std::vector<torch::Tensor> inputs;
+    for (const int input : layer.inputs) inputs.push_back(output_of(input));
+    if (i + 1 == plan_.layers.size()) {
+      auto raw = detect_->forward(inputs);
+      if (trace) trace(layer.index, raw);
+      return raw;
+    }
+    outputs[i] = layers_[i]->forward(inputs);
+    if (trace) trace(layer.index, {outputs[i]});
+    const bool previous_is_done = i > 0 && !std::binary_search(plan_.save.begin(), plan_.save.end(), static_cast<int>(i) - 1);
+    if (previous_is_done) outputs[i - 1].reset();
+  }
+  return {};
+}
+
+void DetectionModel::fuse() {
+  apply([](torch::nn::Module& module) {
+    if (auto* block = dynamic_cast<ConvBnAct*>(&module)) block->fuse();
+  });
+}
+
+int DetectionModel::max_stride() const {
+  return static_cast<int>(*std::max_element(head().strides.begin(), head().strides.end()));
+}
+
+std::int64_t DetectionModel::num_parameters(int layer) const {
+  std::int64_t count = 0;
+  for (const auto& p : (*list_).children()[static_cast<std::size_t>(layer)]->parameters()) count += p.numel();
+  return count;
+}
+
+StateDict state_dict(const torch::nn::Module& module) {
+  StateDict state;
+  collect_state(module, {}, true, state);
+  return state;
+}
+
+StateDict named_parameters_in_order(const torch::nn::Module& module) {
+  StateDict state;
+  collect_state(module, {}, false, state);
+  return state;
+}
+
+std::string TransferReport::summary() const {
+  std::string text = fmt::format("{} of {} tensors transferred", transferred, total);
+  const auto add = [&text](const char* what, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    constexpr std::size_t kShown = 3;
+    const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
+    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "), names.size() > kShown ? ", ..." : "");
+  };
+  add("of another shape", mismatched);
+  add("missing in the file", missing);
+  add("unused", unused);
+  return text;
+}
+
+TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors) {
+  const torch::NoGradGuard no_grad;
+  TransferReport report;
+  StateDict target = state_dict(model);
+  report.total = static_cast<std::int64_t>(target.size());
+  std::vector<std::string> known;
+  for (auto& [name, tensor] : target) {
+    known.push_back(name);
+    const auto found = std::find_if(source.begin(), source.end(), [&](const auto& entry) { return entry.first == name; });
+    if (found == source.end()) {
+      report.missing.push_back(name);
+    } else if (keep_anchors && name.find("anchor") != std::string::npos) {
+      continue;
+    } else if (found->second.sizes() != tensor.sizes()) {
+      report.mismatched.push_back(fmt::format("{} {} in the file, {} here", name, fmt::join(found->second.sizes(), "x"),
+                                              fmt::join(tensor.sizes(), "x")));
+    } else {
+      tensor.copy_(found->second);
+      ++report.transferred;
+    }
+  }
+  for (const auto& entry : source) {
+    if (std::find(known.begin(), known.end(), entry.first) == known.end()) report.unused.push_back(entry.first);
+  }
+  if (!keep_anchors) model.detect().read_anchors_from_buffers();
+  return report;
+}
+
+void place_model(DetectionModel& model, const Placement& placement) {
+  const torch::NoGradGuard no_grad;
+  // Module::to would also turn the integer counters into floats.
+  for (auto& [name, tensor] : state_dict(model)) {
+    auto placed = tensor.to(placement.device, tensor.is_floating_point() ? placement.parameters : tensor.scalar_type());
+    if (placed.dim() == 4) placed = placed.contiguous(placement.memory_format);
+    tensor.set_data(placed);
+  }
+}
+
+double count_macs(DetectionModel& model, int height, int width) {
+  double macs = 0;
+  const ModelPlan& plan = model.plan();
+  const auto count_layer = [&](int index, double cells_in_stride) {
+    for (const auto& p : model.children().front()->children()[static_cast<std::size_t>(index)]->named_parameters()) {
+      if (p.value().dim() == 4) macs += static_cast<double>(p.value().numel()) * cells_in_stride;
+    }
+  };
+  for (const LayerPlan& layer : plan.layers) {
+    if (layer.module == "Detect") continue;
+    count_layer(layer.index, (height / layer.stride) * (width / layer.stride));
+  }
+  if (plan.generation == Generation::kRelease7) {
+    const auto named = model.detect().named_parameters();
+    for (std::size_t l = 0; l < model.head().strides.size(); ++l) {
+      const double stride = model.head().strides[l];
+      macs += static_cast<double>(named["m." + std::to_string(l) + ".weight"].numel()) * (height / stride) * (width / stride);
+    }
+  }
+  return macs;
+}
+
+}  // namespace gannet

@@ -1,0 +1,89 @@
+// The detector network: a graph of layers from a model description, ending in a detection head.
+#pragma once
+
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gannet/config/model_description.h"
+#include "gannet/core/head_spec.h"
+#include "gannet/nn/detect.h"
+#include "gannet/ops/placement.h"
+
+namespace gannet {
+
+struct ModelOptions {
+  int num_classes = 0;     // replaces the description's when positive
+  int in_channels = 3;
+  std::uint64_t seed = 0;  // initial weights, counted by parameter name
+  /// Repeat Q44: the original's dry run leaves running variance 0.9 and batch counter 1.
+  bool dry_run_statistics = false;
+};
+
+/// Called after each layer with its index and outputs; for tests and tracing.
+using LayerTrace = std::function<void(int, const std::vector<torch::Tensor>&)>;
+
+class DetectionModel final : public torch::nn::Module {
+ public:
+  DetectionModel(const ModelDescription& description, const ModelOptions& options);
+
+  /// @param images (B, C, H, W) in 0..1, sides multiples of max_stride()
+  /// @return raw predictions per level, (B, A, H', W', classes + 5)
+  std::vector<torch::Tensor> forward(const torch::Tensor& images, const LayerTrace& trace = {});
+
+  /// Folds every norm into its convolution; for inference only.
+  void fuse();
+
+  const HeadSpec& head() const { return detect_->spec(); }
+  Detect& detect() { return *detect_; }
+  const ModelDescription& description() const { return description_; }
+  const ModelPlan& plan() const { return plan_; }
+  int max_stride() const;
+  /// Parameters of one layer of the graph.
+  std::int64_t num_parameters(int layer) const;
+
+ private:
+  void initialise(const ModelOptions& options);
+
+  ModelDescription description_;
+  ModelPlan plan_;
+  torch::nn::ModuleList list_;
+  std::vector<std::shared_ptr<Block>> layers_;
+  std::shared_ptr<Detect> detect_;
+};
+
+/// Constants added to the random biases of a level's output convolution (RB 2.5).
+struct BiasOffsets {
+  double objectness = 0, classes = 0;
+};
+BiasOffsets head_bias_offsets(double stride, int num_classes);
+
+/// Parameters and buffers by name, in the order of Python's state_dict. The tensors are the live ones.
+using StateDict = std::vector<std::pair<std::string, torch::Tensor>>;
+StateDict state_dict(const torch::nn::Module& module);
+StateDict named_parameters_in_order(const torch::nn::Module& module);
+
+/// What copying weights by name did.
+struct TransferReport {
+  std::int64_t transferred = 0, total = 0;  // tensors of the model
+  std::vector<std::string> missing;         // in the model only
+  std::vector<std::string> unused;          // in the source only
+  std::vector<std::string> mismatched;      // same name, other shape (both given)
+  std::string summary() const;
+};
+
+/// Copies tensors whose name and shape agree. @param keep_anchors leaves the model's own anchors (Q8)
+TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors);
+
+/// Parameters and buffers to the placement's device, dtype and memory format.
+void place_model(DetectionModel& model, const Placement& placement);
+
+/// Multiply-accumulates of the convolutions for one image of height x width, in units of one.
+double count_macs(DetectionModel& model, int height, int width);
+
+}  // namespace gannet

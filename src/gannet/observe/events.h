@@ -1,0 +1,143 @@
+// What a training run tells to whoever listens: plain structs and the interface of the listeners.
+// The trainer knows no listener by name; console, result files and plots are all observers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gannet/core/box.h"
+#include "gannet/data/batch.h"
+#include "gannet/metrics/average_precision.h"
+#include "gannet/metrics/matching.h"
+
+namespace gannet {
+
+/// Means of the loss parts over the images seen; `total` is their sum.
+struct LossMeans {
+  double box = 0, obj = 0, cls = 0, total = 0;
+};
+
+/// A run begins or goes on. Pointers are only valid during the call and may be null.
+struct RunInfo {
+  std::filesystem::path directory;
+  int start_epoch = 0;  // first epoch that this process trains; above 0 after a resume
+  int epochs = 0;
+  int batch_size = 0;
+  int image_size = 0;
+  std::int64_t num_parameters = 0;
+  std::int64_t train_images = 0, val_images = 0;
+  const std::vector<std::string>* names = nullptr;
+  const std::vector<Label>* train_labels = nullptr;  // all labels of the training set
+};
+
+struct EpochStart {
+  int epoch = 0;  // from 0
+  int epochs = 0;
+  std::int64_t steps = 0;
+};
+
+/// How training stands: shared by steps and epochs.
+struct TrainProgress {
+  int epoch = 0;  // from 0
+  int epochs = 0;
+  double memory_gib = 0;     // device memory reserved; resident size on the CPU
+  LossMeans loss;            // running means over the epoch
+  std::int64_t targets = 0;  // labels of the last batch
+  int image_size = 0;        // width of the last batch, px
+  double images_per_second = 0;
+  double data_wait_fraction = 0;  // part of the time in which the trainer waited for the loader
+};
+
+struct StepEvent : TrainProgress {
+  std::int64_t step = 0;  // from 0, in the epoch
+  std::int64_t steps = 0;
+  double seconds_left = 0;  // of the epoch
+};
+
+/// One finished epoch: a row of the results history.
+struct EpochRow : TrainProgress {
+  bool evaluated = false;  // the figures below are meaningless otherwise
+  MeanMetrics metrics;
+  LossMeans val_loss;
+  std::int64_t val_images = 0, val_targets = 0;
+  std::array<double, 3> lr{};  // per group: weights without decay, with decay, biases
+  double seconds = 0;          // of training and evaluation
+};
+
+/// A batch worth looking at. Pointers are only valid during the call; names may be null.
+struct BatchPicture {
+  const Batch* batch = nullptr;
+  const std::vector<std::string>* names = nullptr;
+  std::string stem;  // of the file, for example "train_batch0"
+  /// Per image of the batch, in its pixels; null draws the batch's own targets.
+  const std::vector<std::vector<ScoredBox>>* predictions = nullptr;
+  int epoch = 0;
+};
+
+struct CheckpointEvent {
+  std::filesystem::path path;
+  int epoch = 0;
+  bool best = false;
+};
+
+struct RunSummary {
+  std::filesystem::path directory;
+  int epochs_run = 0;
+  double seconds = 0;
+  int best_epoch = -1;
+  double best_fitness = 0;
+  bool interrupted = false;
+};
+
+/// Listens to a run. Every function does nothing unless overridden; all are called by one thread of
+/// rank 0. What an observer throws ends the run.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  virtual void on_run_start(const RunInfo& /*info*/) {}
+  virtual void on_epoch_start(const EpochStart& /*start*/) {}
+  virtual void on_step(const StepEvent& /*step*/) {}
+  virtual void on_epoch_end(const EpochRow& /*row*/) {}
+  virtual void on_batch_picture(const BatchPicture& /*picture*/) {}
+  virtual void on_checkpoint(const CheckpointEvent& /*checkpoint*/) {}
+  virtual void on_run_end(const RunSummary& /*summary*/) {}
+};
+
+/// Passes every event on to its members, in the order in which they were added.
+class ObserverList : public RunObserver {
+ public:
+  void add(std::unique_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
+  bool empty() const { return observers_.empty(); }
+
+  void on_run_start(const RunInfo& info) override {
+    for (const auto& observer : observers_) observer->on_run_start(info);
+  }
+  void on_epoch_start(const EpochStart& start) override {
+    for (const auto& observer : observers_) observer->on_epoch_start(start);
+  }
+  void on_step(const StepEvent& step) override {
+    for (const auto& observer : observers_) observer->on_step(step);
+  }
+  void on_epoch_end(const EpochRow& row) override {
+    for (const auto& observer : observers_) observer->on_epoch_end(row);
+  }
+  void on_batch_picture(const BatchPicture& picture) override {
+    for (const auto& observer : observers_) observer->on_batch_picture(picture);
+  }
+  void on_checkpoint(const CheckpointEvent& checkpoint) override {
+    for (const auto& observer : observers_) observer->on_checkpoint(checkpoint);
+  }
+  void on_run_end(const RunSummary& summary) override {
+    for (const auto& observer : observers_) observer->on_run_end(summary);
+  }
+
+ private:
+  std::vector<std::unique_ptr<RunObserver>> observers_;
+};
+
+}  // namespace gannet

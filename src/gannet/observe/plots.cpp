@@ -1,0 +1,93 @@
+#include "gannet/observe/plots.h"
+
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "gannet/core/error.h"
+#include "gannet/core/log.h"
+#include "gannet/viz/draw.h"
+#include "gannet/viz/plots.h"
+
+namespace gannet {
+namespace {
+
+using Figure = double (*)(const EpochRow&);
+
+struct Panel {
+  const char* title;
+  Figure figure;
+  bool of_evaluation;
+  bool is_loss;
+};
+
+constexpr Panel kPanels[] = {
+    {"Box (GIoU)", [](const EpochRow& row) { return row.loss.box; }, false, true},
+    {"Objectness", [](const EpochRow& row) { return row.loss.obj; }, false, true},
+    {"Classification", [](const EpochRow& row) { return row.loss.cls; }, false, true},
+    {"Precision", [](const EpochRow& row) { return row.metrics.precision; }, true, false},
+    {"Recall", [](const EpochRow& row) { return row.metrics.recall; }, true, false},
+    {"val Box (GIoU)", [](const EpochRow& row) { return row.val_loss.box; }, true, true},
+    {"val Objectness", [](const EpochRow& row) { return row.val_loss.obj; }, true, true},
+    {"val Classification", [](const EpochRow& row) { return row.val_loss.cls; }, true, true},
+    {"mAP@0.5", [](const EpochRow& row) { return row.metrics.map50; }, true, false},
+    {"mAP@0.5:0.95", [](const EpochRow& row) { return row.metrics.map; }, true, false},
+};
+
+/// Runs a drawing; what fails there is told, and the run goes on.
+void draw_or_warn(const std::function<void()>& draw) {
+  try {
+    draw();
+  } catch (const Error& error) {
+    log_warning("no picture: {}", error.what());
+  }
+}
+
+}  // namespace
+
+void plot_results(const std::vector<EpochRow>& rows, const std::filesystem::path& path) {
+  std::vector<CurvePanel> panels;
+  for (const Panel& panel : kPanels) {
+    CurvePanel curve{panel.title, {}, {}};
+    for (const EpochRow& row : rows) {
+      if (panel.of_evaluation && !row.evaluated) continue;
+      const double value = panel.figure(row);
+      if (panel.is_loss && value == 0) continue;  // the class loss of one class, for example
+      curve.x.push_back(row.epoch);
+      curve.y.push_back(value);
+    }
+    panels.push_back(std::move(curve));
+  }
+  plot_curves(panels, 5, "epoch", path);
+}
+
+PlotsObserver::PlotsObserver(std::filesystem::path directory, std::vector<EpochRow> history)
+    : directory_(std::move(directory)), history_(std::move(history)) {}
+
+void PlotsObserver::on_run_start(const RunInfo& info) {
+  if (info.train_labels == nullptr) return;
+  const std::vector<std::string> names =
+      info.names != nullptr ? *info.names : std::vector<std::string>();
+  draw_or_warn([&] { plot_labels(*info.train_labels, names, directory_ / "labels.png"); });
+}
+
+void PlotsObserver::on_epoch_end(const EpochRow& row) { history_.push_back(row); }
+
+void PlotsObserver::on_batch_picture(const BatchPicture& picture) {
+  if (picture.batch == nullptr || picture.batch->images == 0) return;
+  const std::vector<std::string> names =
+      picture.names != nullptr ? *picture.names : std::vector<std::string>();
+  draw_or_warn([&] {
+    const auto path = directory_ / (picture.stem + ".jpg");
+    save_picture(path, picture.predictions != nullptr
+                           ? batch_mosaic(*picture.batch, names, *picture.predictions)
+                           : batch_mosaic(*picture.batch, names));
+  });
+}
+
+void PlotsObserver::on_run_end(const RunSummary& /*summary*/) {
+  if (history_.empty()) return;
+  draw_or_warn([&] { plot_results(history_, directory_ / "results.png"); });
+}
+
+}  // namespace gannet

@@ -1,0 +1,30 @@
+// Draws the pictures of a run into its directory: labels.png, batches, results.png (RB 8.6).
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "gannet/observe/events.h"
+
+namespace gannet {
+
+/// The ten panels of RB 8.6 over the epochs; only what was evaluated counts. Throws Error (kIo).
+void plot_results(const std::vector<EpochRow>& rows, const std::filesystem::path& path);
+
+/// A picture that cannot be written gives a warning, not an error: it is no reason to lose a run.
+class PlotsObserver : public RunObserver {
+ public:
+  /// @param history rows of the epochs before this run; empty for a fresh one
+  explicit PlotsObserver(std::filesystem::path directory, std::vector<EpochRow> history = {});
+
+  void on_run_start(const RunInfo& info) override;
+  void on_epoch_end(const EpochRow& row) override;
+  void on_batch_picture(const BatchPicture& picture) override;
+  void on_run_end(const RunSummary& summary) override;
+
+ private:
+  std::filesystem::path directory_;
+  std::vector<EpochRow> history_;
+};
+
+}  // namespace gannet

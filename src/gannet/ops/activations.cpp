@@ -1,0 +1,13 @@
+#include "gannet/ops/activations.h"
+
+#include <torch/torch.h>
+
+namespace gannet {
+
+torch::Tensor swish(const torch::Tensor& x) { return torch::silu(x); }
+
+torch::Tensor hard_swish(const torch::Tensor& x) { return torch::hardswish(x); }
+
+torch::Tensor mish(const torch::Tensor& x) { return torch::mish(x); }
+
+}  // namespace gannet

@@ -1,0 +1,136 @@
+#include "gannet/ops/nms.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace gannet {
+namespace {
+
+/// Classes are kept apart by shifting their boxes by this many pixels.
+constexpr float kClassShift = 4096.0f;
+constexpr std::size_t kMaxMergeCandidates = 3000;
+
+/// Candidates of one image as separate columns, so that the overlap loop vectorises.
+struct Candidates {
+  std::vector<ScoredBox> boxes;
+  std::vector<float> x1, y1, x2, y2, area;  // shifted by class
+};
+
+bool wanted(int class_id, const std::vector<int>& classes) {
+  return classes.empty() || std::find(classes.begin(), classes.end(), class_id) != classes.end();
+}
+
+// One candidate per row and class above the threshold; with a single class, the row itself.
+std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::int64_t num_values,
+                               const NmsOptions& options) {
+  std::vector<ScoredBox> found;
+  const auto threshold = static_cast<float>(options.conf_threshold);
+  const auto num_classes = static_cast<int>(num_values - 5);
+  for (std::int64_t i = 0; i < num_rows; ++i) {
+    const float* row = rows + i * num_values;
+    if (!(row[4] > threshold)) continue;
+    const float half_w = row[2] / 2, half_h = row[3] / 2;
+    const Box box{row[0] - half_w, row[1] - half_h, row[0] + half_w, row[1] + half_h};
+    for (int c = 0; c < num_classes; ++c) {
+      const float score = row[5 + c] * row[4];
+      if (score > threshold && wanted(c, options.classes)) found.push_back({box, score, c});
+    }
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const ScoredBox& a, const ScoredBox& b) { return a.score > b.score; });
+  return found;
+}
+
+Candidates shift_by_class(std::vector<ScoredBox> boxes, bool agnostic) {
+  Candidates c;
+  c.boxes = std::move(boxes);
+  for (auto* column : {&c.x1, &c.y1, &c.x2, &c.y2, &c.area}) column->reserve(c.boxes.size());
+  for (const ScoredBox& b : c.boxes) {
+    const float shift = agnostic ? 0 : static_cast<float>(b.class_id) * kClassShift;
+    c.x1.push_back(b.box.x1 + shift);
+    c.y1.push_back(b.box.y1 + shift);
+    c.x2.push_back(b.box.x2 + shift);
+    c.y2.push_back(b.box.y2 + shift);
+    c.area.push_back((c.x2.back() - c.x1.back()) * (c.y2.back() - c.y1.back()));
+  }
+  return c;
+}
+
+float overlap(const Candidates& c, std::size_t i, std::size_t j) {
+  const float w = std::max(0.0f, std::min(c.x2[i], c.x2[j]) - std::max(c.x1[i], c.x1[j]));
+  const float h = std::max(0.0f, std::min(c.y2[i], c.y2[j]) - std::max(c.y1[i], c.y1[j]));
+  const float inter = w * h;
+  return inter / (c.area[i] + c.area[j] - inter);
+}
+
+// Greedy: a candidate stays unless a better one that stayed overlaps it.
+std::vector<std::size_t> suppress(const Candidates& c, const NmsOptions& options) {
+  std::vector<std::size_t> kept;
+  const auto threshold = static_cast<float>(options.iou_threshold);
+  for (std::size_t i = 0; i < c.boxes.size(); ++i) {
+    if (static_cast<int>(kept.size()) >= options.max_detections) break;
+    const bool hidden = std::any_of(kept.begin(), kept.end(),
+                                    [&](std::size_t k) { return overlap(c, k, i) > threshold; });
+    if (!hidden) kept.push_back(i);
+  }
+  return kept;
+}
+
+// Kept boxes become score-weighted means of all that overlap them; lone boxes are dropped.
+std::vector<ScoredBox> merge(const Candidates& c, const std::vector<std::size_t>& kept,
+                             const NmsOptions& options) {
+  const auto threshold = static_cast<float>(options.iou_threshold);
+  std::vector<ScoredBox> merged;
+  for (const std::size_t k : kept) {
+    double total = 0, x1 = 0, y1 = 0, x2 = 0, y2 = 0;
+    int members = 0;
+    for (std::size_t j = 0; j < c.boxes.size(); ++j) {
+      if (!(overlap(c, k, j) > threshold)) continue;
+      const Box& b = c.boxes[j].box;
+      const double weight = c.boxes[j].score;
+      total += weight;
+      x1 += weight * b.x1;
+      y1 += weight * b.y1;
+      x2 += weight * b.x2;
+      y2 += weight * b.y2;
+      ++members;
+    }
+    if (members < 2) continue;
+    ScoredBox box = c.boxes[k];
+    box.box = {static_cast<float>(x1 / total), static_cast<float>(y1 / total),
+               static_cast<float>(x2 / total), static_cast<float>(y2 / total)};
+    merged.push_back(box);
+  }
+  return merged;
+}
+
+std::vector<ScoredBox> suppress_image(const float* rows, std::int64_t num_rows,
+                                      std::int64_t num_values, const NmsOptions& options) {
+  const Candidates candidates = shift_by_class(collect(rows, num_rows, num_values, options), options.agnostic);
+  const auto kept = suppress(candidates, options);
+  const std::size_t count = candidates.boxes.size();
+  if (options.merge && count > 1 && count < kMaxMergeCandidates) return merge(candidates, kept, options);
+  std::vector<ScoredBox> result;
+  for (const std::size_t k : kept) result.push_back(candidates.boxes[k]);
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::vector<ScoredBox>> non_max_suppression(const torch::Tensor& prediction_BNV,
+                                                        const NmsOptions& options) {
+  const auto prediction = prediction_BNV.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const std::int64_t rows = prediction.size(1), values = prediction.size(2);
+  std::vector<std::vector<ScoredBox>> results(static_cast<std::size_t>(prediction.size(0)));
+  const float* data = prediction.const_data_ptr<float>();
+  at::parallel_for(0, prediction.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b)
+      results[static_cast<std::size_t>(b)] = suppress_image(data + b * rows * values, rows, values, options);
+  });
+  return results;
+}
+
+}  // namespace gannet

@@ -1,0 +1,21 @@
+#include "gannet/ops/version.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/cuda.h>
+#include <torch/version.h>
+
+#include <vector>
+
+#include "gannet/ops/placement.h"
+
+namespace gannet {
+
+std::string build_description() {
+  std::vector<std::string> parts{GANNET_VERSION, fmt::format("LibTorch {}", TORCH_VERSION)};
+  if (torch::cuda::is_available()) parts.emplace_back(fmt::format("cuda ({} devices)", torch::cuda::device_count()));
+  if (resolve_placement("cpu", "auto").compute == torch::kBFloat16) parts.emplace_back("bf16");
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+}  // namespace gannet

@@ -1,0 +1,11 @@
+// What this build is: versions and what its engine can do.
+#pragma once
+
+#include <string>
+
+namespace gannet {
+
+/// "0.1.0, LibTorch 2.13.0, gloo, bf16"
+std::string build_description();
+
+}  // namespace gannet

@@ -1,0 +1,33 @@
+// Exponential moving average of a model: the weights that are evaluated and kept (RB 6.6).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "gannet/nn/model.h"
+
+namespace gannet {
+
+class Ema {
+ public:
+  /// Starts as a copy of the model.
+  Ema(const DetectionModel& model, std::int64_t updates = 0);
+
+  /// After each optimizer step: every floating tensor moves towards the model's, statistics included.
+  void update(const DetectionModel& model);
+  /// Copies the anchors, which the search may have replaced (Q35).
+  void copy_anchors(const DetectionModel& model);
+
+  /// 0.9999 (1 - exp(-updates / 2000))
+  static double decay(std::int64_t updates);
+
+  DetectionModel& model() { return *model_; }
+  std::int64_t updates() const { return updates_; }
+  void set_updates(std::int64_t updates) { updates_ = updates; }
+
+ private:
+  std::shared_ptr<DetectionModel> model_;
+  std::int64_t updates_;
+};
+
+}  // namespace gannet

@@ -1,0 +1,131 @@
+#include "gannet/train/optimizer.h"
+
+#include <fmt/format.h>
+#include <torch/torch.h>
+
+#include "gannet/core/error.h"
+#include "gannet/ops/tensor_data.h"
+
+namespace gannet {
+namespace {
+
+std::vector<torch::optim::OptimizerParamGroup> make_groups(const DetectionModel& model) {
+  std::vector<std::vector<torch::Tensor>> members(kNumGroups);
+  for (const auto& [name, parameter] : named_parameters_in_order(model))
+    members[static_cast<std::size_t>(parameter_group(name))].push_back(parameter);
+  std::vector<torch::optim::OptimizerParamGroup> groups;
+  for (auto& group : members) groups.emplace_back(std::move(group));
+  return groups;
+}
+
+template <class Options>
+void set_decay(std::vector<torch::optim::OptimizerParamGroup>& groups, const Options& options, double decay) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    auto own = std::make_unique<Options>(options);
+    own->weight_decay(g == 1 ? decay : 0);
+    groups[g].set_options(std::move(own));
+  }
+}
+
+template <class Optimizer, class Options>
+std::unique_ptr<torch::optim::Optimizer> make_adam(const DetectionModel& model, const OptimizerOptions& o) {
+  auto groups = make_groups(model);
+  const auto options = Options(o.lr0).betas({o.momentum, 0.999}).eps(1e-8);
+  set_decay(groups, options, o.weight_decay);
+  return std::make_unique<Optimizer>(std::move(groups), options);
+}
+
+template <class State>
+Value adam_state(const State& state) {
+  Value entry = Value::dict();
+  entry.set("step", state.step());
+  entry.set("exp_avg", to_tensor_data(state.exp_avg()));
+  entry.set("exp_avg_sq", to_tensor_data(state.exp_avg_sq()));
+  return entry;
+}
+
+template <class State>
+std::unique_ptr<State> read_adam_state(const Value& entry, const torch::Tensor& parameter) {
+  auto state = std::make_unique<State>();
+  state->step(entry.int_at("step"));
+  state->exp_avg(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("exp_avg"))));
+  state->exp_avg_sq(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("exp_avg_sq"))));
+  return state;
+}
+
+std::unique_ptr<torch::optim::OptimizerParamState> read_state(const torch::optim::Optimizer& optimizer, const Value& entry,
+                                                              const torch::Tensor& parameter) {
+  if (dynamic_cast<const torch::optim::AdamW*>(&optimizer)) return read_adam_state<torch::optim::AdamWParamState>(entry, parameter);
+  if (dynamic_cast<const torch::optim::Adam*>(&optimizer)) return read_adam_state<torch::optim::AdamParamState>(entry, parameter);
+  auto state = std::make_unique<torch::optim::SGDParamState>();
+  state->momentum_buffer(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("momentum_buffer"))));
+  return state;
+}
+
+}  // namespace
+
+int parameter_group(const std::string& name) {
+  if (name.find(".bias") != std::string::npos) return 2;
+  const bool decayed = name.find(".weight") != std::string::npos && name.find(".bn") == std::string::npos;
+  return decayed ? 1 : 0;
+}
+
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model, const OptimizerOptions& o) {
+  if (o.kind == "adam") return make_adam<torch::optim::Adam, torch::optim::AdamOptions>(model, o);
+  if (o.kind == "adamw") return make_adam<torch::optim::AdamW, torch::optim::AdamWOptions>(model, o);
+  auto groups = make_groups(model);
+  const auto options = torch::optim::SGDOptions(o.lr0).momentum(o.momentum).nesterov(true);
+  set_decay(groups, options, o.weight_decay);
+  return std::make_unique<torch::optim::SGD>(std::move(groups), options);
+}
+
+void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan) {
+  auto& groups = optimizer.param_groups();
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    groups[g].options().set_lr(plan.lr[g]);
+    if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&groups[g].options())) sgd->momentum(plan.momentum);
+  }
+}
+
+void zero_gradients(const torch::optim::Optimizer& optimizer) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& group : optimizer.param_groups()) {
+    for (const auto& parameter : group.params())
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  }
+  if (!gradients.empty()) torch::_foreach_zero_(gradients);
+}
+
+Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model) {
+  Value all = Value::dict();
+  for (const auto& [name, parameter] : named_parameters_in_order(model)) {
+    const auto found = optimizer.state().find(parameter.unsafeGetTensorImpl());
+    if (found == optimizer.state().end()) continue;
+    const auto* state = found->second.get();
+    if (const auto* adamw = dynamic_cast<const torch::optim::AdamWParamState*>(state)) {
+      all.set(name, adam_state(*adamw));
+    } else if (const auto* adam = dynamic_cast<const torch::optim::AdamParamState*>(state)) {
+      all.set(name, adam_state(*adam));
+    } else if (const auto* sgd = dynamic_cast<const torch::optim::SGDParamState*>(state)) {
+      Value entry = Value::dict();
+      entry.set("momentum_buffer", to_tensor_data(sgd->momentum_buffer()));
+      all.set(name, entry);
+    }
+  }
+  return all;
+}
+
+void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, parameter] : named_parameters_in_order(model)) {
+    const Value* entry = state.find(name);
+    if (entry == nullptr) continue;
+    try {
+      optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
+    } catch (const c10::Error&) {
+      throw Error(ErrorKind::kCheckpoint, fmt::format("optimizer state of '{}' has another shape", name));
+    }
+  }
+}
+
+}  // namespace gannet

@@ -1,0 +1,37 @@
+// Parameter groups and the optimizer over them (RB 6.1), with plain-data state by parameter name.
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+#include <memory>
+#include <string>
+
+#include "gannet/io/value.h"
+#include "gannet/nn/model.h"
+#include "gannet/train/schedule.h"
+
+namespace gannet {
+
+struct OptimizerOptions {
+  std::string kind = "sgd";  // sgd (Nesterov), adam, adamw
+  double lr0 = 0.01, momentum = 0.937;
+  double weight_decay = 5e-4;  // already scaled by batch and accumulation
+};
+
+/// Which group a parameter belongs to, by its name: 0 norms and others, 1 decayed, 2 biases.
+int parameter_group(const std::string& name);
+
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model, const OptimizerOptions& options);
+
+/// Sets rates and momentum (Adam's beta1 stays) of all groups.
+void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
+
+/// Zeroes gradients where they are: buffers of a reducer stay attached.
+void zero_gradients(const torch::optim::Optimizer& optimizer);
+
+/// State of each parameter (momentum buffers, moments, step counts) under its name.
+Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model);
+/// Throws Error (kCheckpoint) where names or shapes do not fit.
+void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state);
+
+}  // namespace gannet

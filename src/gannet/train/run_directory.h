@@ -1,0 +1,20 @@
+// The directory of a run: its name, and the settings files in it (interface: README, "Run directory").
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "gannet/config/data_description.h"
+#include "gannet/config/settings.h"
+
+namespace gannet {
+
+/// Creates PROJECT/NAME (default name exp) or, where that exists, NAME2, NAME3, ...
+/// Throws Error (kIo) where it cannot be written.
+std::filesystem::path create_run_directory(const std::string& project, const std::string& name, bool exist_ok);
+
+/// settings.yaml, data.yaml, model.yaml and hyp.yaml.
+void write_settings_files(const std::filesystem::path& directory, const Settings& settings, const DataDescription& data,
+                          const std::string& model_yaml);
+
+}  // namespace gannet

@@ -1,0 +1,56 @@
+// What a run is made of, built from its settings: data, model, loss, schedule.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gannet/config/data_description.h"
+#include "gannet/config/settings.h"
+#include "gannet/data/dataset.h"
+#include "gannet/data/image_index.h"
+#include "gannet/data/sampler.h"
+#include "gannet/loss/detection_loss.h"
+#include "gannet/nn/model.h"
+#include "gannet/ops/placement.h"
+#include "gannet/train/schedule.h"
+
+namespace gannet {
+
+/// Data sets and the batches of every epoch.
+class RunData {
+ public:
+  /// @param stride largest stride of the model; image sizes are raised to multiples of it
+  RunData(const Settings& settings, DataDescription description, int stride);
+
+  const DataDescription& description() const { return description_; }
+  const ImageIndex& train_index() const { return *train_index_; }
+  const ImageIndex& val_index() const { return *val_index_; }
+  std::shared_ptr<const Dataset> train_set() const { return train_set_; }
+  std::shared_ptr<const Dataset> val_set() const { return val_set_; }
+  std::vector<BatchPlan> train_plans(int epoch) const;
+  std::vector<BatchPlan> val_plans() const;
+  std::int64_t batches_per_epoch() const;
+  int image_size() const { return image_size_; }
+
+ private:
+  Settings settings_;
+  int stride_;
+  int image_size_ = 0, val_size_ = 0;
+  DataDescription description_;
+  std::shared_ptr<const ImageIndex> train_index_, val_index_;
+  std::shared_ptr<const Dataset> train_set_, val_set_;
+};
+
+/// Data description of the settings; one class named "item" with single_cls.
+DataDescription load_run_data_description(const TrainSettings& settings);
+
+/// Model of the settings with initial or loaded weights, on the CPU.
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes);
+
+LossOptions make_loss_options(const Settings& settings, int num_classes);
+ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t batches_per_epoch);
+/// Weight decay scaled to the batch size and its accumulation (RB 6.1).
+double scaled_weight_decay(const Settings& settings);
+
+}  // namespace gannet

@@ -1,0 +1,89 @@
+#include "gannet/train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "gannet/core/numeric.h"
+
+namespace gannet {
+namespace {
+
+constexpr double kNominalBatch = 64;
+constexpr double kWarmupBiasRate = 0.1;
+constexpr double kWarmupMomentum = 0.9;
+
+double interpolate(std::int64_t x, std::int64_t end, double from, double to) {
+  return from + (to - from) * static_cast<double>(x) / static_cast<double>(end);
+}
+
+}  // namespace
+
+Schedule::Schedule(const ScheduleOptions& options)
+    : options_(options),
+      warmup_steps_(std::max(3 * options.batches_per_epoch, options.min_warmup_steps)) {}
+
+double Schedule::factor(double epoch) const {
+  const double progress = epoch / options_.epochs;
+  const double fall = options_.linear ? 1 - progress : (1 + std::cos(progress * std::numbers::pi)) / 2;
+  return fall * (1 - options_.lrf) + options_.lrf;
+}
+
+int Schedule::accumulate_at(std::int64_t iteration) const {
+  const double wanted = kNominalBatch / options_.total_batch;
+  const double now = interpolate(std::min(iteration, warmup_steps_), warmup_steps_, 1, wanted);
+  return static_cast<int>(std::max<std::int64_t>(1, round_half_even(now)));
+}
+
+// The factor of an epoch whose rate warm-up does not set. The original sets rates at the end of an
+// epoch, one late; in the first epoch of a run it is that of epoch 0, and in the epoch in which
+// warm-up ends the last value of warm-up stays.
+double Schedule::settled_factor(int epoch) const {
+  if (!options_.original) return factor(epoch);
+  if (warmup_steps_ >= epoch * options_.batches_per_epoch) return factor(epoch);
+  return epoch == options_.first_epoch ? factor(0) : factor(epoch - 1);
+}
+
+const std::vector<bool>& Schedule::updates_of_epoch(int epoch) const {
+  if (cached_epoch_ == epoch) return cached_updates_;
+  cached_updates_.assign(static_cast<std::size_t>(options_.batches_per_epoch), false);
+  std::int64_t pending = 0;
+  for (std::int64_t i = 0; i < options_.batches_per_epoch; ++i) {
+    ++pending;
+    const bool last = i + 1 == options_.batches_per_epoch;
+    if (last || pending >= accumulate_at(epoch * options_.batches_per_epoch + i)) {
+      cached_updates_[static_cast<std::size_t>(i)] = true;
+      pending = 0;
+    }
+  }
+  cached_epoch_ = epoch;
+  return cached_updates_;
+}
+
+bool Schedule::completes_update(std::int64_t iteration) const {
+  if (options_.original) return iteration % accumulate_at(iteration) == 0;
+  const auto epoch = static_cast<int>(iteration / options_.batches_per_epoch);
+  return updates_of_epoch(epoch)[static_cast<std::size_t>(iteration % options_.batches_per_epoch)];
+}
+
+StepPlan Schedule::at(std::int64_t iteration) const {
+  StepPlan plan;
+  plan.iteration = iteration;
+  plan.epoch = static_cast<int>(iteration / options_.batches_per_epoch);
+  plan.accumulate = accumulate_at(iteration);
+  plan.completes_update = completes_update(iteration);
+  plan.momentum = options_.momentum;
+  if (iteration > warmup_steps_) {
+    plan.lr.fill(options_.lr0 * settled_factor(plan.epoch));
+    return plan;
+  }
+  const double target = options_.lr0 * factor(plan.epoch);
+  for (int group = 0; group < kNumGroups; ++group) {
+    const bool biases = group == kNumGroups - 1;
+    plan.lr[static_cast<std::size_t>(group)] = interpolate(iteration, warmup_steps_, biases ? kWarmupBiasRate : 0, target);
+  }
+  if (options_.warm_momentum) plan.momentum = interpolate(iteration, warmup_steps_, kWarmupMomentum, options_.momentum);
+  return plan;
+}
+
+}  // namespace gannet

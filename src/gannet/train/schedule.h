@@ -1,0 +1,58 @@
+// Rates, momentum and accumulation of every iteration: a pure function of its number (RB 6.3 to 6.5).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace gannet {
+
+/// Parameter groups in the optimizer's order: norms and others, decayed weights, biases.
+inline constexpr int kNumGroups = 3;
+
+struct ScheduleOptions {
+  int epochs = 300;
+  std::int64_t batches_per_epoch = 1;
+  int total_batch = 16;
+  int first_epoch = 0;  // of this run; the original's rates after a resume depend on it (Q18)
+  double lr0 = 0.01, lrf = 0.1, momentum = 0.937;
+  bool linear = false;
+  bool warm_momentum = true;             // SGD
+  std::int64_t min_warmup_steps = 1000;  // warm-up lasts 3 epochs but at least this
+  bool original = false;                 // repeat Q17, Q18, Q19
+};
+
+/// What one iteration does.
+struct StepPlan {
+  std::int64_t iteration = 0;
+  int epoch = 0;
+  std::array<double, kNumGroups> lr{};
+  double momentum = 0;
+  int accumulate = 1;             // batches per update that are aimed at
+  bool completes_update = false;  // the optimizer steps after this batch
+};
+
+class Schedule {
+ public:
+  explicit Schedule(const ScheduleOptions& options);
+
+  /// Plan of a global iteration number (epoch * batches_per_epoch + batch).
+  StepPlan at(std::int64_t iteration) const;
+  /// Learning rate factor of an epoch after warm-up: 1 down to lrf.
+  double factor(double epoch) const;
+  std::int64_t warmup_steps() const { return warmup_steps_; }
+  const ScheduleOptions& options() const { return options_; }
+
+ private:
+  int accumulate_at(std::int64_t iteration) const;
+  double settled_factor(int epoch) const;
+  bool completes_update(std::int64_t iteration) const;
+  const std::vector<bool>& updates_of_epoch(int epoch) const;
+
+  ScheduleOptions options_;
+  std::int64_t warmup_steps_;
+  mutable int cached_epoch_ = -1;
+  mutable std::vector<bool> cached_updates_;
+};
+
+}  // namespace gannet

@@ -1,0 +1,55 @@
+// Trains a detector from settings: the run and its epochs. The steps are in step.h.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "gannet/config/settings.h"
+#include "gannet/eval/evaluate.h"
+#include "gannet/observe/events.h"
+
+namespace gannet {
+
+/// How a run ended.
+struct TrainReport {
+  std::filesystem::path directory;
+  std::string best_checkpoint, last_checkpoint;  // stripped for use; best is last where nothing was evaluated
+  int epochs_run = 0;
+  int best_epoch = -1;
+  double best_fitness = 0;
+  double seconds = 0;
+  EvalReport evaluation;  // of the best checkpoint
+};
+
+class Trainer {
+ public:
+  /// Starts a new run. Nothing is touched before `run`.
+  explicit Trainer(const Settings& settings);
+  /// Continues the run of a checkpoint in its own directory, with its settings.
+  /// @param epochs new total, 0 keeps the old one
+  static Trainer resume(const std::string& checkpoint, int epochs = 0);
+  Trainer(Trainer&&) noexcept;
+  ~Trainer();
+
+  void add_observer(std::unique_ptr<RunObserver> observer);
+
+  /// Checks data, model and device and describes the run, without training or writing.
+  std::string describe_plan();
+
+  /// Trains to the end. Throws Error; kInterrupted after request_stop.
+  TrainReport run();
+
+  /// Ends the run after the current step; safe to call from a signal handler.
+  void request_stop();
+
+ private:
+  struct Impl;
+  explicit Trainer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
+std::string newest_checkpoint(const std::string& project);
+
+}  // namespace gannet

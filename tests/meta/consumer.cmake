@@ -1,0 +1,19 @@
+# Installs the build into an empty folder, builds the outside project against it and runs both
+# programs. Needs BUILD_DIR, SOURCE_DIR, WORK_DIR and CXX.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "failed (${status}): ${ARGN}")
+  endif()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK_DIR})
+run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${WORK_DIR}/prefix)
+run(${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build -G Ninja -DCMAKE_BUILD_TYPE=Release
+  -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_PREFIX_PATH=${WORK_DIR}/prefix)
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
+run(${WORK_DIR}/build/consumer)
+run(${WORK_DIR}/prefix/bin/gannet --version)
+if(NOT EXISTS ${WORK_DIR}/prefix/share/gannet/configs/models/yolov5s.yaml)
+  message(FATAL_ERROR "the model files were not installed")
+endif()

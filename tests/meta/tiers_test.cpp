@@ -1,0 +1,119 @@
+// A folder includes lower tiers only, torch begins at tier 5, third parties stay out of the API.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/meta/source_tree.h"
+
+namespace gannet::meta {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::map<std::string, int> kTiers = {
+    {"core", 0},    {"config", 1}, {"io", 1},      {"net", 1},    {"data", 2},
+    {"metrics", 2}, {"viz", 3},    {"observe", 4}, {"ops", 5},    {"dist", 5},
+    {"nn", 6},      {"loss", 6},   {"predict", 7}, {"eval", 8},   {"detect", 8},
+    {"export", 8},  {"train", 9},  {"evolve", 10}, {"serve", 10},
+};
+constexpr int kFirstTorchTier = 5;
+
+bool is_torch(const std::string& include) {
+  return include.starts_with("torch/") || include.starts_with("ATen/") ||
+         include.starts_with("c10");
+}
+
+/// A standard header has neither folder nor suffix.
+bool is_third_party(const std::string& include) {
+  return own_file(include).empty() && include.find_first_of("/.") != std::string::npos;
+}
+
+/// One sentence for each include that goes up, sideways or, too low, to torch.
+std::vector<std::string> stray_edges(const SourceTree& tree) {
+  std::vector<std::string> stray;
+  for (const auto& [path, content] : tree) {
+    const std::string folder = folder_of(path);
+    if (folder.empty()) continue;  // the umbrella header may include everything
+    if (!kTiers.contains(folder)) {
+      stray.push_back(fmt::format("{}: folder '{}' has no tier", path, folder));
+      continue;
+    }
+    const int tier = kTiers.at(folder);
+    for (const std::string& include : includes_of(content)) {
+      if (tier < kFirstTorchTier && is_torch(include))
+        stray.push_back(fmt::format("{} (tier {}) includes {}", path, tier, include));
+      const std::string target = own_file(include);
+      if (target.empty() || folder_of(target) == folder) continue;
+      const auto found = kTiers.find(folder_of(target));
+      if (found == kTiers.end() || found->second >= tier)
+        stray.push_back(fmt::format("{} (tier {}) includes {}", path, tier, include));
+    }
+  }
+  return stray;
+}
+
+/// Third-party headers reached from `header` over our own headers, each with the way to it.
+std::vector<std::string> third_parties_behind(const SourceTree& tree, const std::string& header) {
+  std::vector<std::string> reached;
+  std::vector<std::string> open = {header};
+  std::set<std::string> seen = {header};
+  while (!open.empty()) {
+    const std::string path = open.back();
+    open.pop_back();
+    if (!tree.contains(path)) continue;
+    for (const std::string& include : includes_of(tree.at(path))) {
+      if (is_third_party(include)) reached.push_back(fmt::format("{} includes {}", path, include));
+      const std::string target = own_file(include);
+      if (!target.empty() && seen.insert(target).second) open.push_back(target);
+    }
+  }
+  return reached;
+}
+
+TEST(Tiers, EveryFolderIncludesLowerTiersOnly) {
+  EXPECT_THAT(stray_edges(library_sources()), IsEmpty());
+}
+
+TEST(Tiers, AreFoundWhenViolated) {
+  const SourceTree planted = {
+      {"data/sideways.h", "#include \"gannet/metrics/matching.h\"\n"},
+      {"core/up.cpp", "#include <string>\n#include \"gannet/train/trainer.h\"\n"},
+      {"viz/torch.cpp", "#include <torch/types.h>\n"},
+      {"misc/new.h", "#include <vector>\n"},
+      {"train/fine.cpp",
+       "#include <torch/types.h>\n#include \"gannet/core/box.h\"\n#include "
+       "\"gannet/train/ema.h\"\n"},
+      {"gannet.h", "#include \"gannet/train/trainer.h\"\n"},
+  };
+  EXPECT_THAT(stray_edges(planted),
+              ElementsAre("core/up.cpp (tier 0) includes gannet/train/trainer.h",
+                          "data/sideways.h (tier 2) includes gannet/metrics/matching.h",
+                          "misc/new.h: folder 'misc' has no tier",
+                          "viz/torch.cpp (tier 3) includes torch/types.h"));
+}
+
+TEST(Tiers, AreTheOnesOfTheDocument) {
+  const std::string document = read_text(GANNET_SOURCE_DIR "/docs/architecture.md");
+  for (const auto& [folder, tier] : kTiers)
+    EXPECT_THAT(document, HasSubstr(fmt::format("| {} | `{}` |", tier, folder)));
+}
+
+TEST(Api, ShowsNoThirdParty) {
+  const SourceTree tree = library_sources();
+  ASSERT_TRUE(tree.contains("gannet.h"));
+  EXPECT_THAT(third_parties_behind(tree, "gannet.h"), IsEmpty());
+}
+
+TEST(Api, IsSearchedThroughItsOwnHeaders) {
+  const SourceTree planted = {{"gannet.h", "#include \"gannet/data/image.h\"\n"},
+                              {"data/image.h", "#include <map>\n#include <opencv2/core.hpp>\n"}};
+  EXPECT_THAT(third_parties_behind(planted, "gannet.h"),
+              ElementsAre("data/image.h includes opencv2/core.hpp"));
+}
+
+}  // namespace
+}  // namespace gannet::meta

@@ -1,0 +1,162 @@
+#include "gannet/data/image_index.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "gannet/core/error.h"
+#include "gannet/data/image_list.h"
+#include "gannet/data/label_cache.h"
+#include "tests/unit/data/data_fixture.h"
+
+namespace gannet::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using ImageIndexTest = DataFolder;
+
+TEST(LabelPath, ChangesOnlyTheLastFolderAndTheSuffix) {
+  EXPECT_EQ(label_path("/my_images/images/a.jpg"), "/my_images/labels/a.txt");
+  EXPECT_EQ(label_path("/images/x/images/y/a.b.png"), "/images/x/labels/y/a.b.txt");
+  EXPECT_EQ(label_path("images/x.jpg.d/y.jpg"), "labels/x.jpg.d/y.txt");
+  EXPECT_EQ(label_path("images.jpg"), "images.txt");
+  EXPECT_EQ(label_path("/pictures/a.jpg"), "/pictures/a.txt");
+}
+
+TEST_F(ImageIndexTest, ListsFoldersAndListFiles) {
+  for (const char* name : {"images/b.JPG", "images/a.png", "images/.hidden.jpg", "images/c.gif"}) {
+    write_text(name, "");
+  }
+  std::filesystem::create_directories(root_ / "images/deeper.x");
+  write_text("images/deeper.x/d.jpg", "");
+  EXPECT_THAT(list_images({path("images")}),
+              ElementsAre(path("images/a.png"), path("images/b.JPG")));
+  write_text("list.txt", "./images/b.JPG\r\n\nx/./y.webp\nnotes\n");
+  EXPECT_THAT(
+      list_images({path("list.txt"), path("images")}),
+      ElementsAre(path("images/a.png"), path("images/b.JPG"), path("images/b.JPG"), "x/./y.webp"));
+  EXPECT_THROW(list_images({path("absent")}), Error);
+  EXPECT_THROW(list_images({path("labels")}), Error);
+}
+
+TEST_F(ImageIndexTest, CountsWhatItFinds) {
+  write_set(3);                          // with labels
+  write_image("images/20.png", 40, 30);  // no label file
+  write_image("images/21.png", 40, 30);
+  write_text("labels/21.txt", "\n");  // empty
+  write_text("labels/10.txt", "0 .5 .5 .1 .1\n0 .5 .5 .1 .1\n");
+  const auto found = index();
+  EXPECT_EQ(found->images.size(), 5);
+  EXPECT_EQ(found->num_labels(), 4);
+  EXPECT_EQ(found->report.found, 3);
+  EXPECT_EQ(found->report.missing, 1);
+  EXPECT_EQ(found->report.empty, 1);
+  EXPECT_EQ(found->report.duplicate_rows, 1);
+  EXPECT_EQ(found->report.corrupt, 0);
+  EXPECT_TRUE(found->report.problems.empty());
+  EXPECT_EQ(found->images[0].width, 40);
+  EXPECT_EQ(found->images[0].height, 30);
+}
+
+TEST_F(ImageIndexTest, LeavesOutWhatCannotBeUsed) {
+  write_set(2);
+  write_image("images/20.png", 9, 30);
+  write_text("images/21.jpg", "no picture");
+  write_text("labels/10.txt", "0 .5 .5 .1 .1\n0 .5 .5\n");
+  const auto found = index();
+  EXPECT_EQ(found->images.size(), 2);
+  EXPECT_EQ(found->num_labels(), 2);
+  EXPECT_EQ(found->report.corrupt, 2);
+  ASSERT_EQ(found->report.problems.size(), 3);
+  EXPECT_THAT(found->report.problems[0], HasSubstr(path("labels/10.txt") + ":2: 3 columns"));
+  EXPECT_THAT(found->report.problems[1], HasSubstr("20.png: image of 9 x 30"));
+  EXPECT_THAT(found->report.problems[2], HasSubstr("21.jpg"));
+}
+
+TEST_F(ImageIndexTest, ClassesMustBeBelowTheirNumber) {
+  write_set(2);
+  write_text("labels/11.txt", "0 .5 .5 .1 .1\n3 .5 .5 .1 .1\n");
+  try {
+    index(3);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kData);
+    EXPECT_EQ(error.where().path, path("labels/11.txt"));
+    EXPECT_EQ(error.where().line, 2);
+    EXPECT_THAT(error.what(), HasSubstr("class 3 is not below nc = 3"));
+  }
+  IndexOptions single;
+  single.num_classes = 1;
+  single.single_class = true;
+  single.use_cache = false;
+  EXPECT_EQ(build_image_index({path("images")}, single).images[1].labels[1].class_id, 0);
+}
+
+TEST_F(ImageIndexTest, NoUsableImageIsAnError) {
+  write_text("images/a.jpg", "no picture");
+  EXPECT_THROW(index(), Error);
+}
+
+/// Points the user's cache folder into the test's folder.
+class LabelCacheTest : public DataFolder {
+ protected:
+  void SetUp() override {
+    DataFolder::SetUp();
+    ::setenv("XDG_CACHE_HOME", path("cache").c_str(), 1);
+  }
+  void TearDown() override {
+    ::unsetenv("XDG_CACHE_HOME");
+    DataFolder::TearDown();
+  }
+  ImageIndex cached_index() const { return build_image_index({path("images")}, {}); }
+};
+
+TEST_F(LabelCacheTest, SecondScanGivesTheSame) {
+  write_set(4);
+  write_text("labels/11.txt", "0 .5 .5\n");
+  write_text("images/20.jpg", "no picture");
+  const ImageIndex first = cached_index();
+  EXPECT_EQ(LabelCache({path("images")}).load().size(), 5);
+  const ImageIndex second = cached_index();
+  ASSERT_EQ(second.images.size(), first.images.size());
+  for (std::size_t i = 0; i < first.images.size(); ++i) {
+    EXPECT_EQ(second.images[i].path, first.images[i].path);
+    EXPECT_EQ(second.images[i].labels, first.images[i].labels);
+    EXPECT_EQ(second.images[i].width, first.images[i].width);
+  }
+  EXPECT_EQ(second.report.problems, first.report.problems);
+  EXPECT_EQ(second.report.corrupt, 1);
+}
+
+TEST_F(LabelCacheTest, ChangedFilesAreReadAgain) {
+  write_set(2);
+  cached_index();
+  write_text("labels/10.txt", "0 .5 .5 .2 .2\n1 .5 .5 .1 .1\n");
+  write_image("images/11.jpg", 20, 50);
+  const ImageIndex second = cached_index();
+  EXPECT_EQ(second.images[0].labels.size(), 2);
+  EXPECT_EQ(second.images[1].height, 50);
+}
+
+TEST_F(LabelCacheTest, DamagedCacheIsIgnored) {
+  write_set(3);
+  const std::string file = LabelCache({path("images")}).path();
+  cached_index();
+  const auto size = std::filesystem::file_size(file);
+  for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{20}, size - 1}) {
+    std::filesystem::resize_file(file, left);
+    EXPECT_TRUE(LabelCache({path("images")}).load().empty());
+    EXPECT_EQ(cached_index().num_labels(), 3);
+  }
+}
+
+TEST_F(LabelCacheTest, FolderThatCannotBeWrittenDoesNoHarm) {
+  write_set(1);
+  write_text("cache", "a file where the folder should be");
+  EXPECT_EQ(cached_index().num_labels(), 1);
+}
+
+}  // namespace
+}  // namespace gannet::testing

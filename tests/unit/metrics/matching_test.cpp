@@ -1,0 +1,51 @@
+#include "gannet/metrics/matching.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace gannet {
+namespace {
+
+ScoredBox box(float x1, float y1, float x2, float y2, int class_id = 0) {
+  return {{x1, y1, x2, y2}, 0.9f, class_id};
+}
+
+auto count(const HitFlags& flags) { return std::count(flags.begin(), flags.end(), true); }
+
+TEST(Matching, PerfectBoxIsRightAtAllThresholds) {
+  const auto hits = match_detections({box(0, 0, 10, 10)}, {box(0, 0, 10, 10)});
+  ASSERT_EQ(hits.size(), 1u);
+  EXPECT_EQ(count(hits[0]), kNumIouThresholds);
+}
+
+TEST(Matching, ThresholdsAreStrict) {
+  // IoU 0.5 exactly: not above 0.5. IoU 0.8: above 0.75, not above 0.8.
+  EXPECT_EQ(count(match_detections({box(0, 0, 10, 5)}, {box(0, 0, 10, 10)})[0]), 0);
+  EXPECT_EQ(count(match_detections({box(0, 0, 10, 8)}, {box(0, 0, 10, 10)})[0]), 6);
+}
+
+TEST(Matching, ClassesDoNotMix) {
+  EXPECT_EQ(count(match_detections({box(0, 0, 10, 10, 1)}, {box(0, 0, 10, 10, 0)})[0]), 0);
+}
+
+TEST(Matching, ALabelIsTakenOnce) {
+  const auto hits = match_detections({box(0, 0, 10, 9), box(0, 0, 10, 10)}, {box(0, 0, 10, 10)});
+  EXPECT_GT(count(hits[0]), 0);
+  EXPECT_EQ(count(hits[1]), 0);
+}
+
+TEST(Matching, TakenBestLabelIsNotReplacedByTheNextBest) {
+  const std::vector<ScoredBox> labels = {box(0, 0, 10, 10), box(0, 0, 10, 13)};
+  const auto hits = match_detections({box(0, 0, 10, 10), box(0, 0, 10, 10)}, labels);
+  EXPECT_EQ(count(hits[1]), 0);  // although it overlaps the second label by 10 / 13
+}
+
+TEST(Matching, NothingGivesNothing) {
+  EXPECT_TRUE(match_detections({}, {box(0, 0, 1, 1)}).empty());
+  EXPECT_EQ(count(match_detections({box(0, 0, 1, 1)}, {})[0]), 0);
+  EXPECT_EQ(count(match_detections({box(0, 0, 0, 0)}, {box(0, 0, 0, 0)})[0]), 0);
+}
+
+}  // namespace
+}  // namespace gannet

@@ -1,0 +1,55 @@
+#include "gannet/observe/plots.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <opencv2/imgcodecs.hpp>
+
+#include "gannet/core/log.h"
+
+namespace gannet {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(PlotsObserver, WritesThePicturesOfARun) {
+  const fs::path directory = fs::temp_directory_path() / "gannet_plots_observer";
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  const std::vector<std::string> names = {"a", "b"};
+  const std::vector<Label> labels = {{0, 0.5f, 0.5f, 0.2f, 0.2f}, {1, 0.3f, 0.4f, 0.1f, 0.2f}};
+  PlotsObserver observer(directory);
+  RunInfo info;
+  info.names = &names;
+  info.train_labels = &labels;
+  observer.on_run_start(info);
+  EXPECT_TRUE(fs::exists(directory / "labels.png"));
+
+  Batch batch;
+  batch.images = 1;
+  batch.height = batch.width = 32;
+  batch.pixels.reset(new std::uint8_t[batch.bytes()]);
+  std::memset(batch.pixels.get(), 0, batch.bytes());
+  BatchPicture picture;
+  picture.batch = &batch;
+  picture.stem = "train_batch0";
+  observer.on_batch_picture(picture);
+  EXPECT_TRUE(fs::exists(directory / "train_batch0.jpg"));
+
+  EpochRow row;
+  row.evaluated = true;
+  observer.on_epoch_end(row);
+  observer.on_run_end({});
+  EXPECT_EQ(cv::imread((directory / "results.png").string()).size(), cv::Size(2400, 1200));
+  fs::remove_all(directory);
+}
+
+TEST(PlotsObserver, AFailedPictureDoesNotEndTheRun) {
+  set_log_level(LogLevel::kError);
+  PlotsObserver observer("no/such/folder", {EpochRow{}});
+  EXPECT_NO_THROW(observer.on_run_end({}));
+  set_log_level(LogLevel::kInfo);
+}
+
+}  // namespace
+}  // namespace gannet

@@ -1,0 +1,34 @@
+#include "gannet/ops/placement.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "gannet/core/error.h"
+
+namespace gannet {
+namespace {
+
+TEST(Placement, CpuInFloat32ComputesWithoutAutocast) {
+  const Placement placement = resolve_placement("cpu", "fp32");
+  EXPECT_FALSE(placement.autocast());
+  EXPECT_EQ(placement.memory_format, torch::MemoryFormat::ChannelsLast);
+}
+
+TEST(Placement, RefusesWhatIsNotThere) {
+  EXPECT_THROW(resolve_placement("cpu", "fp16"), Error);
+  EXPECT_THROW(resolve_placement("tpu", "fp32"), Error);
+  EXPECT_THROW(resolve_placement("99", "fp32"), Error);
+}
+
+TEST(AutocastScope, CastsOnlyInside) {
+  const auto a = torch::ones({4, 4}), b = torch::ones({4, 4});
+  Placement placement = resolve_placement("cpu", "bf16");
+  {
+    const AutocastScope scope(placement);
+    EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kBFloat16);
+  }
+  EXPECT_EQ(torch::mm(a, b).scalar_type(), torch::kFloat32);
+}
+
+}  // namespace
+}  // namespace gannet

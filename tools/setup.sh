@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Gets what building gannet needs: compiler and libraries by apt, LibTorch in .venv by pip.
+# Does only what is missing, so calling it again costs nothing. LIBTORCH=/path takes another LibTorch
+# (a CUDA build, say); then no .venv is made.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv libopencv-dev
+  libyaml-cpp-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libgloo-dev)
+# numpy: only for the tests that open our checkpoints with Python's torch.load.
+wheels=(torch==2.13.0 numpy)
+# The plain wheels of PyPI are CUDA builds, which CMake refuses where no CUDA toolkit is installed.
+cpu_wheels=https://download.pytorch.org/whl/cpu
+
+missing_packages() {
+  local installed
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
+  for package in "${packages[@]}"; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+install_packages() {
+  local as_root=() apt=(apt-get -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120)
+  if [[ $EUID -ne 0 ]]; then
+    command -v sudo >/dev/null || return 1
+    as_root=(sudo)
+  fi
+  echo "setup: installing $*"
+  "${as_root[@]}" "${apt[@]}" update &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive "${apt[@]}" install --no-install-recommends "$@"
+}
+
+if command -v dpkg-query >/dev/null; then
+  mapfile -t missing < <(missing_packages)
+  if [[ ${#missing[@]} -gt 0 ]] && ! install_packages "${missing[@]}"; then
+    echo "setup: could not install what is missing; please run
+  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+    exit 1
+  fi
+else
+  echo "setup: no apt here; needed are the equivalents of: ${packages[*]}" >&2
+fi
+
+if [[ -n ${LIBTORCH:-} ]]; then
+  [[ -d $LIBTORCH/share/cmake/Torch ]] && exit 0
+  echo "setup: LIBTORCH=$LIBTORCH holds no share/cmake/Torch; give the folder of a LibTorch" >&2
+  exit 1
+fi
+
+stamp=.venv/gannet-setup
+[[ -f $stamp && $(<"$stamp") == "${wheels[*]}" ]] && exit 0
+.venv/bin/python -m pip --version &>/dev/null || python3 -m venv --clear .venv
+.venv/bin/python -m pip install --disable-pip-version-check --retries 2 \
+  --extra-index-url "$cpu_wheels" "${wheels[@]}"
+echo "${wheels[*]}" >"$stamp"
