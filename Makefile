@@ -20,10 +20,10 @@ test: setup
 # A small data set is made, a small model learns it, is evaluated and looks at pictures it never saw.
 demo: build
 	$(GANNET) data demo demo/data
-	$(GANNET) train --data demo/data/demo.yaml --cfg configs/models/yolov5n-csp.yaml \
-	  --img 320 --batch 16 --epochs 40 --project demo --name run --exist-ok
-	$(GANNET) val --data demo/data/demo.yaml --weights demo/run/weights/best.pt --img 320
-	$(GANNET) detect --source demo/data/images/val --weights demo/run/weights/best.pt --img 320 \
+	$(GANNET) train --data demo/data/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml \
+	  --img 256 --batch 8 --epochs 30 --cache-images --project demo --name run --exist-ok
+	$(GANNET) val --data demo/data/demo.yaml --weights demo/run/weights/best.pt --img 256 --verbose
+	$(GANNET) detect --source demo/data/images/unseen --weights demo/run/weights/best.pt --img 256 \
 	  --output demo/detections
 	@echo
 	@echo "Pictures with detections: $(CURDIR)/demo/detections"

@@ -26,6 +26,8 @@ struct FlagAdder {
       app.add_flag(flag(name), member, meaning);
     } else {
       CLI::Option* option = app.add_option(flag(name), member, meaning)->capture_default_str();
+      if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>)
+        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // a flag given again replaces the first
       if constexpr (std::is_arithmetic_v<T>) {
         if (std::isfinite(range.low)) option->check(CLI::Range(static_cast<T>(range.low), static_cast<T>(range.high)));
       }

@@ -172,8 +172,9 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
   for (const auto& entry : root) {
     const std::string key = entry.first.Scalar();
     if (key == "optimizer") {
-      // The original: the exact word "adam" selects Adam, everything else is SGD.
-      settings.train.optimizer = to_lower(entry.second.Scalar());
+      // The original: "adam" selects Adam, every other word SGD.
+      const std::string word = to_lower(entry.second.Scalar());
+      settings.train.optimizer = word == "adam" || word == "adamw" ? word : "sgd";
       continue;
     }
     if (key == "iou_t") {

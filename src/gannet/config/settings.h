@@ -31,6 +31,8 @@ struct Hyperparameters {
   double scale = 0.5;
   double shear = 0.0;
   double fliplr = 0.5;
+  int warmup_iterations = 1000;
+  int nominal_batch = 64;
 };
 
 template <class Visitor, class H>
@@ -54,6 +56,8 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
   visit("scale", h.scale, "scaling, +- fraction", Range{0, 1});
   visit("shear", h.shear, "shear, +- degrees", Range{0, 89});
   visit("fliplr", h.fliplr, "probability of a left-right flip", Range{0, 1});
+  visit("warmup_iterations", h.warmup_iterations, "warm-up lasts three epochs, but at least this", Range{0, 1e9});
+  visit("nominal_batch", h.nominal_batch, "images per update that accumulation aims at", Range{1, 1e6});
 }
 
 /// Settings of `train`; the names are those of the flags with '_' for '-'.

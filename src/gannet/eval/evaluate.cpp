@@ -41,6 +41,7 @@ EvalReport evaluate(const ValSettings& settings, const std::function<void(std::i
   index_options.num_classes = data.num_classes;
   index_options.single_class = settings.single_cls;
   const auto index = std::make_shared<ImageIndex>(build_image_index(split_of(data, settings.split), index_options));
+  log_report(*index, settings.split);
   const int stride = loaded.model->max_stride();
   const auto image_size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
   if (image_size != settings.img_size) log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride, image_size);

@@ -101,6 +101,7 @@ class Evaluation {
     const auto boxes = non_max_suppression(prediction.decoded_BNV, options_.nms);
     nms_seconds_ += seconds_since(start);
     for (int image = 0; image < batch.images; ++image) {
+      if (batch.samples[static_cast<std::size_t>(image)].replacement) continue;  // stands in for one that cannot be read
       const auto& found = boxes[static_cast<std::size_t>(image)];
       records_.push_back(score_image(batch, image, found, options_.single_class));
       if (!events_.image) continue;

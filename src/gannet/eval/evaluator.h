@@ -17,7 +17,7 @@
 namespace gannet {
 
 struct EvaluatorOptions {
-  NmsOptions nms{.conf_threshold = 0.001, .iou_threshold = 0.65, .classes = {}};
+  NmsOptions nms{.conf_threshold = 0.001, .iou_threshold = 0.65};
   bool augment = false;
   bool single_class = false;               // all labels are class 0
   const DetectionLoss* loss = nullptr;     // also average the loss, as in training

@@ -271,7 +271,7 @@ torch::Tensor GhostBottleneck::apply_to(const torch::Tensor& x) {
 
 PlainConv::PlainConv(const ConvOptions& options) : options_(options) {
   weight = register_parameter("weight", torch::empty({options.out, options.in / options.groups, options.kernel[0], options.kernel[1]}));
-  bias = register_parameter("bias", torch::empty({options.out}));
+  bias = register_parameter("bias", torch::zeros({options.out}));
 }
 
 torch::Tensor PlainConv::apply_to(const torch::Tensor& x) {

@@ -83,14 +83,15 @@ DetectionModel::DetectionModel(const ModelDescription& description, const ModelO
 void DetectionModel::initialise(const ModelOptions& options) {
   const torch::NoGradGuard no_grad;
   std::int64_t fan_in = 1;
+  std::string convolution;  // prefix of the last one seen: its bias follows its weight
   for (const auto& [name, parameter] : state_dict(*this)) {
+    const std::string prefix = name.substr(0, name.rfind('.'));
     if (name.ends_with(".weight") && parameter.dim() == 4) {
+      convolution = prefix;
       fan_in = parameter[0].numel();
       fill_uniform(parameter, 1 / std::sqrt(static_cast<double>(fan_in)), options.seed, name);
-    } else if (name.ends_with(".bias") && name.find("bn.") == std::string::npos && parameter.numel() > 0) {
-      // The bias of a plain convolution follows its weight; those of norms stay 0.
-      const bool is_head = parameter.size(0) == std::int64_t{head().anchors_per_level()} * head().values_per_anchor();
-      if (is_head) fill_uniform(parameter, 1 / std::sqrt(static_cast<double>(fan_in)), options.seed, name);
+    } else if (name.ends_with(".bias") && prefix == convolution) {
+      fill_uniform(parameter, 1 / std::sqrt(static_cast<double>(fan_in)), options.seed, name);
     } else if (options.dry_run_statistics && name.ends_with("running_var")) {
       parameter.fill_(0.9);
     } else if (options.dry_run_statistics && name.ends_with("num_batches_tracked")) {

@@ -14,7 +14,7 @@ struct NmsOptions {
   double iou_threshold = 0.6;
   bool merge = false;
   bool agnostic = false;
-  std::vector<int> classes;  // keep only these; empty keeps all
+  std::vector<int> classes = {};  // keep only these; empty keeps all
   int max_detections = 300;
 };
 

@@ -44,12 +44,18 @@ Value adam_state(const State& state) {
   return entry;
 }
 
+torch::Tensor read_like(const Value& entry, const char* key, const torch::Tensor& parameter) {
+  const auto loaded = to_tensor(entry.tensor_at(key));
+  if (loaded.sizes() != parameter.sizes()) throw Error(ErrorKind::kCheckpoint, fmt::format("optimizer state '{}' has another shape", key));
+  return torch::empty_like(parameter).copy_(loaded);
+}
+
 template <class State>
 std::unique_ptr<State> read_adam_state(const Value& entry, const torch::Tensor& parameter) {
   auto state = std::make_unique<State>();
   state->step(entry.int_at("step"));
-  state->exp_avg(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("exp_avg"))));
-  state->exp_avg_sq(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("exp_avg_sq"))));
+  state->exp_avg(read_like(entry, "exp_avg", parameter));
+  state->exp_avg_sq(read_like(entry, "exp_avg_sq", parameter));
   return state;
 }
 
@@ -58,7 +64,7 @@ std::unique_ptr<torch::optim::OptimizerParamState> read_state(const torch::optim
   if (dynamic_cast<const torch::optim::AdamW*>(&optimizer)) return read_adam_state<torch::optim::AdamWParamState>(entry, parameter);
   if (dynamic_cast<const torch::optim::Adam*>(&optimizer)) return read_adam_state<torch::optim::AdamParamState>(entry, parameter);
   auto state = std::make_unique<torch::optim::SGDParamState>();
-  state->momentum_buffer(torch::empty_like(parameter).copy_(to_tensor(entry.tensor_at("momentum_buffer"))));
+  state->momentum_buffer(read_like(entry, "momentum_buffer", parameter));
   return state;
 }
 
@@ -118,13 +124,8 @@ Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& 
 void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {
-    const Value* entry = state.find(name);
-    if (entry == nullptr) continue;
-    try {
-      optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
-    } catch (const c10::Error&) {
-      throw Error(ErrorKind::kCheckpoint, fmt::format("optimizer state of '{}' has another shape", name));
-    }
+    // A parameter that had no gradient yet, or is frozen, has no state.
+    if (const Value* entry = state.find(name)) optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
   }
 }
 

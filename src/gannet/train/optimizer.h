@@ -31,7 +31,7 @@ void zero_gradients(const torch::optim::Optimizer& optimizer);
 
 /// State of each parameter (momentum buffers, moments, step counts) under its name.
 Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model);
-/// Throws Error (kCheckpoint) where names or shapes do not fit.
+/// Throws Error (kCheckpoint) where shapes do not fit.
 void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state);
 
 }  // namespace gannet

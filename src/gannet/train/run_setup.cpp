@@ -27,9 +27,7 @@ std::shared_ptr<const ImageIndex> index_images(const std::vector<std::string>& s
   options.single_class = settings.train.single_cls;
   options.num_threads = std::max(1, settings.train.workers);
   auto index = std::make_shared<ImageIndex>(build_image_index(sources, options));
-  const IndexReport& report = index->report;
-  log_info("{}: {} images, {} labels ({} images with labels, {} without a label file, {} empty, {} left out)", what,
-           index->images.size(), index->num_labels(), report.found, report.missing, report.empty, report.corrupt);
+  log_report(*index, what);
   return index;
 }
 
@@ -47,10 +45,6 @@ AugmentOptions augment_options(const Settings& settings) {
   options.mosaic = !settings.train.rect;
   options.reduced_decode = !settings.compat_original();
   return options;
-}
-
-int nominal_accumulation(int batch_size) {
-  return static_cast<int>(std::max<std::int64_t>(round_half_even(64.0 / batch_size), 1));
 }
 
 void freeze_layers(DetectionModel& model, int count) {
@@ -154,6 +148,8 @@ ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t bat
   options.lr0 = settings.hyp.lr0;
   options.lrf = settings.hyp.lrf;
   options.momentum = settings.hyp.momentum;
+  options.min_warmup_steps = settings.hyp.warmup_iterations;
+  options.nominal_batch = settings.hyp.nominal_batch;
   options.linear = settings.train.linear_lr;
   options.warm_momentum = settings.train.optimizer == "sgd";
   options.original = settings.compat_original();
@@ -161,8 +157,9 @@ ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t bat
 }
 
 double scaled_weight_decay(const Settings& settings) {
-  const int batch = settings.train.batch_size;
-  return settings.hyp.weight_decay * batch * nominal_accumulation(batch) / 64.0;
+  const double batch = settings.train.batch_size, nominal = settings.hyp.nominal_batch;
+  const auto accumulate = static_cast<double>(std::max<std::int64_t>(round_half_even(nominal / batch), 1));
+  return settings.hyp.weight_decay * batch * accumulate / nominal;
 }
 
 }  // namespace gannet

@@ -9,7 +9,6 @@
 namespace gannet {
 namespace {
 
-constexpr double kNominalBatch = 64;
 constexpr double kWarmupBiasRate = 0.1;
 constexpr double kWarmupMomentum = 0.9;
 
@@ -30,7 +29,7 @@ double Schedule::factor(double epoch) const {
 }
 
 int Schedule::accumulate_at(std::int64_t iteration) const {
-  const double wanted = kNominalBatch / options_.total_batch;
+  const double wanted = static_cast<double>(options_.nominal_batch) / options_.total_batch;
   const double now = interpolate(std::min(iteration, warmup_steps_), warmup_steps_, 1, wanted);
   return static_cast<int>(std::max<std::int64_t>(1, round_half_even(now)));
 }

@@ -19,6 +19,7 @@ struct ScheduleOptions {
   bool linear = false;
   bool warm_momentum = true;             // SGD
   std::int64_t min_warmup_steps = 1000;  // warm-up lasts 3 epochs but at least this
+  int nominal_batch = 64;                // images per update that accumulation aims at
   bool original = false;                 // repeat Q17, Q18, Q19
 };
 

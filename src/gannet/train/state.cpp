@@ -112,6 +112,7 @@ void restore_state(TrainState& state, const Value& checkpoint) {
   state.best_fitness = checkpoint.double_at("best_fitness");
   state.best_epoch = static_cast<int>(checkpoint.int_at("best_epoch"));
   state.epochs_without_gain = static_cast<int>(checkpoint.int_at("epochs_without_gain"));
+  state.results.clear();
   for (const Value& row : checkpoint.list_at("results")) {
     EpochRow read;
     fields_of_row(RowReader{row}, read);

@@ -1,0 +1,57 @@
+#include "gannet/train/run_directory.h"
+
+#include <gtest/gtest.h>
+
+#include "gannet/core/atomic_file.h"
+#include "gannet/core/error.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
+
+namespace gannet {
+namespace {
+
+class RunDirectory : public testing::TemporaryFolder {
+ protected:
+  std::string create(const std::string& name, bool exist_ok = false) const {
+    return create_run_directory(path("runs/train"), name, exist_ok).filename().string();
+  }
+};
+
+TEST_F(RunDirectory, NamesAreCounted) {
+  EXPECT_EQ(create(""), "exp");
+  EXPECT_EQ(create(""), "exp2");
+  EXPECT_EQ(create(""), "exp3");
+  EXPECT_EQ(create("mine"), "mine");
+  EXPECT_EQ(create("mine"), "mine2");
+  EXPECT_TRUE(std::filesystem::is_directory(path("runs/train/exp2/weights")));
+}
+
+TEST_F(RunDirectory, ExistingOneIsTakenWhereThatIsWanted) {
+  EXPECT_EQ(create("mine"), "mine");
+  EXPECT_EQ(create("mine", true), "mine");
+  EXPECT_EQ(create("new", true), "new");
+}
+
+TEST_F(RunDirectory, FileInTheWayIsAnError) {
+  const std::string file = write("file", "");
+  const Error error = testing::thrown_error([&] { create_run_directory(file, "", false); });
+  EXPECT_EQ(error.kind(), ErrorKind::kIo);
+}
+
+TEST_F(RunDirectory, SettingsFilesReadBack) {
+  make_folder("images");
+  Settings settings;
+  settings.train.epochs = 12;
+  settings.hyp.lr0 = 0.02;
+  const DataDescription data{path("data.yaml"), {path("images")}, {path("images")}, {}, 1, {"cat"}};
+  write_settings_files(folder_, settings, data, "nc: 1\n");
+  EXPECT_EQ(settings_to_yaml(load_settings(path("settings.yaml"))), settings_to_yaml(settings));
+  Settings overlaid;
+  overlay_hyperparameters(overlaid, path("hyp.yaml"));
+  EXPECT_EQ(overlaid.hyp.lr0, 0.02);
+  EXPECT_EQ(load_data_description(path("data.yaml")).names, data.names);
+  EXPECT_EQ(read_file(path("model.yaml")), "nc: 1\n");
+}
+
+}  // namespace
+}  // namespace gannet
