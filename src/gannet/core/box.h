@@ -1,6 +1,7 @@
 // Plain boxes, labels and detections, and the conversions between their frames.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct Label {
   float cx = 0, cy = 0, width = 0, height = 0;
   friend bool operator==(const Label&, const Label&) = default;
 };
+
+/// Outline of an object: points (x, y) divided by image width and height.
+using Polygon = std::vector<std::array<float, 2>>;
 
 /// A detected object in pixels of the original image.
 struct Detection {

@@ -23,6 +23,7 @@ struct SampleRequest {
 struct Sample {
   cv::Mat image;
   std::vector<Label> labels;
+  std::vector<Polygon> polygons;  // as in IndexedImage
   std::string path;
   LetterboxRecord letterbox;
   bool mosaic = false;

@@ -129,7 +129,7 @@ void add_image(const std::string& path, ScannedImage scan, const IndexOptions& o
   if (options.single_class) {
     for (Label& label : scan.parsed.labels) label.class_id = 0;
   }
-  index.images.push_back({path, scan.width, scan.height, std::move(scan.parsed.labels)});
+  index.images.push_back({path, scan.width, scan.height, std::move(scan.parsed.labels), {}, -1});
 }
 
 }  // namespace

@@ -13,6 +13,10 @@ struct IndexedImage {
   std::string path;
   int width = 0, height = 0;  // as displayed: EXIF rotation applied
   std::vector<Label> labels;
+  /// Outlines in the order of `labels`, an empty one for an object that is known by its box alone;
+  /// no entries at all when no object of the image has an outline.
+  std::vector<Polygon> polygons = {};
+  std::int64_t id = -1;  // the image's number in its annotation file; -1 without
 };
 
 /// What was found and what was left out; every message names file and line.
@@ -23,6 +27,8 @@ struct IndexReport {
 
 struct ImageIndex {
   std::vector<IndexedImage> images;
+  /// Category number of the annotation file for each class; empty: classes are their own numbers.
+  std::vector<std::int64_t> category_ids;
   IndexReport report;
   std::int64_t num_labels() const;
 };
