@@ -10,6 +10,7 @@
 #include "gannet/core/memory.h"
 #include "gannet/observe/console.h"
 #include "gannet/train/trainer.h"
+#include "ranks.h"
 #include "report.h"
 
 namespace gannet::cli {
@@ -21,7 +22,7 @@ struct TrainArguments {
   std::string resume;         // "auto" for the newest run
   std::vector<std::string> assignments;
   bool dry_run = false;
-  bool sync_bn = false;
+  int nproc = 1, max_restarts = 0, local_rank = 0;
   CLI::App* command = nullptr;
 };
 
@@ -73,33 +74,40 @@ Settings resolve_settings(TrainArguments& arguments) {
   return settings;
 }
 
-Trainer make_trainer(TrainArguments& arguments) {
+Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks, bool is_main) {
   const Settings settings = resolve_settings(arguments);
-  if (arguments.sync_bn) log_info("--sync-bn has no effect in a run of one process");
   if (arguments.resume.empty()) {
-    fmt::print("{}", settings_to_yaml(settings));
-    return Trainer(settings);
+    if (is_main) fmt::print("{}", settings_to_yaml(settings));
+    return Trainer(settings, ranks);
   }
   if (!settings.train.weights.empty())
     throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"}, "leave one of the two out");
   const std::string checkpoint = arguments.resume == "auto" ? newest_checkpoint(settings.train.project) : arguments.resume;
   const bool more = arguments.command->get_option("--epochs")->count() > 0;
-  fmt::print("resuming {}\n", checkpoint);
-  return Trainer::resume(checkpoint, more ? settings.train.epochs : 0);
+  if (is_main) fmt::print("resuming {}\n", checkpoint);
+  return Trainer::resume(checkpoint, more ? settings.train.epochs : 0, ranks);
 }
 
 int run(TrainArguments& arguments) {
-  Trainer trainer = make_trainer(arguments);
+  const auto world = world_from_environment();
+  if (arguments.nproc > 1 && !world) return launch_ranks(arguments.nproc, arguments.max_restarts);
+  const bool is_main = !world || world->rank == 0;
+  if (!is_main && log_level() == LogLevel::kInfo) set_log_level(LogLevel::kWarning);
+  const auto ranks = join_ranks(resolve_settings(arguments).train, world);
+  Trainer trainer = make_trainer(arguments, ranks, is_main);
   if (arguments.dry_run) {
-    fmt::print("{}\n", trainer.describe_plan());
+    const std::string plan = trainer.describe_plan();
+    if (is_main) fmt::print("{}\n", plan);
     return 0;
   }
-  trainer.add_observer(std::make_unique<ConsoleObserver>());
+  if (is_main) trainer.add_observer(std::make_unique<ConsoleObserver>());
+  if (is_main) tell_launcher_of_run(trainer);
   running = &trainer;
   std::signal(SIGINT, stop_on_signal);
   std::signal(SIGTERM, stop_on_signal);
   const TrainReport report = trainer.run();
   running = nullptr;
+  if (!is_main) return 0;
   print_report(report.evaluation, report.evaluation.classes.size() > 1);
   fmt::print("{} epochs in {:.3f} hours, peak memory {:.2f} GiB\nresults in {}\nbest weights in {}\n", report.epochs_run, report.seconds / 3600,
              peak_memory_gib(), report.directory.string(), report.best_checkpoint);
@@ -117,7 +125,10 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
   command->add_option("--set", arguments->assignments, "KEY=VALUE of a hyperparameter; may be given again");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
-  command->add_flag("--sync-bn", arguments->sync_bn, "synchronised batch norm (no effect in one process)");
+  command->add_option("--nproc", arguments->nproc, "start this many processes on this machine")->check(CLI::Range(1, 1024))->capture_default_str();
+  command->add_option("--max-restarts", arguments->max_restarts, "after a failure, start the processes of --nproc again from the last checkpoint, this often at most")
+      ->check(CLI::Range(0, 1000))->capture_default_str();
+  command->add_option("--local_rank", arguments->local_rank, "accepted for old launchers; the environment decides");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

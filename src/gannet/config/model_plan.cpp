@@ -169,7 +169,7 @@ class Planner {
           layer.args.insert(layer.args.begin() + 2, ModelArg{std::int64_t{layer.repeats}});
           layer.repeats = 1;
         }
-        layer.stride *= module.fixed_stride * stride_arg(module, row, layer);
+        for (int i = 0; i < layer.repeats; ++i) layer.stride *= module.fixed_stride * stride_arg(module, row, layer);
         break;
       case Rule::kNorm:
         layer.args = {ModelArg{std::int64_t{layer.out_channels}}};

@@ -192,6 +192,9 @@ void check_settings(Settings& settings) {
   require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
   require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});
   require_word("compat", train.compat, {"fixed", "original"});
+  if (train.deterministic && train.sync_bn)
+    throw Error(ErrorKind::kUsage, "cannot be combined with --sync-bn: each shard has its own batch statistics", {{}, 0, "--deterministic"});
+  require_word("grad-compress", train.grad_compress, {"none", "bf16"});
   if (train.img_size.empty() || train.img_size.size() > 2)
     throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation", {{}, 0, "--img-size"});
   if (train.img_size.size() == 1) train.img_size.push_back(train.img_size.front());

@@ -91,6 +91,10 @@ struct TrainSettings {
   int save_period = 0;
   double label_smoothing = 0;
   std::string compat = "fixed";
+  bool sync_bn = false;
+  std::string grad_compress = "none";
+  double dist_timeout = 300;
+  bool deterministic = false;
 };
 
 template <class Visitor, class S>
@@ -124,6 +128,10 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
   visit("label_smoothing", s.label_smoothing, "class label smoothing", Range{0, 0.99});
   visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
+  visit("sync_bn", s.sync_bn, "batch norm over the batches of all processes", Range{});
+  visit("grad_compress", s.grad_compress, "none, or bf16 to halve what processes exchange", Range{});
+  visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});
+  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
 }
 
 /// A whole run: what `settings.yaml` of a run directory holds.

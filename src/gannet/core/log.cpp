@@ -39,6 +39,12 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 void set_log_level(LogLevel level) { logger()->set_level(to_spdlog(level)); }
 
+LogLevel log_level() {
+  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning})
+    if (logger()->should_log(to_spdlog(level))) return level;
+  return LogLevel::kError;
+}
+
 void add_log_file(const std::filesystem::path& path) {
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());

@@ -12,6 +12,7 @@ namespace gannet {
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 void set_log_level(LogLevel level);
+LogLevel log_level();
 /// Also writes every message, with times, to this file from now on; throws Error if it cannot.
 void add_log_file(const std::filesystem::path& path);
 /// Stops writing to the files added so far.

@@ -11,7 +11,7 @@
 namespace gannet {
 
 struct DetectorOptions {
-  std::string device;            // "cpu", "cuda:0"; empty chooses
+  std::string device = {};       // "cpu", "cuda:0"; empty chooses
   std::string precision = "auto";
   int image_size = 640;          // longer side of the network's input, px
   double confidence = 0.4;

@@ -54,6 +54,14 @@ LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const Loss
   return sums;
 }
 
+std::vector<double> local_counts(const std::vector<LevelMatches>& matches, const std::vector<torch::Tensor>& raw) {
+  std::vector<double> counts;
+  for (const LevelMatches& level : matches) counts.push_back(static_cast<double>(level.count()));
+  for (const auto& level : raw) counts.push_back(static_cast<double>(level.numel() / level.size(4)));
+  counts.push_back(static_cast<double>(raw.front().size(0)));
+  return counts;
+}
+
 }  // namespace
 
 torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, const BceOptions& o) {
@@ -72,17 +80,27 @@ torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Te
   return (loss * (1 - ((excess - 1) / (alpha + 1e-4)).exp())).mean();
 }
 
+torch::Tensor DetectionLoss::count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape, const HeadSpec& head) const {
+  const auto [images, height, width] = shape;
+  std::vector<torch::Tensor> grids;  // only their shapes count: one value, seen as many
+  for (std::size_t l = 0; l < head.strides.size(); ++l) {
+    const auto stride = static_cast<std::int64_t>(head.strides[l]);
+    const auto anchors = static_cast<std::int64_t>(head.anchors_px[l].size());
+    grids.push_back(torch::zeros({1}, targets_N6.options()).expand({images, anchors, height / stride, width / stride, head.num_classes + 5}));
+  }
+  const auto matches = assign_targets(targets_N6, grids, head, {options_.anchor_threshold});
+  return torch::tensor(local_counts(matches, grids), torch::kFloat64);
+}
+
 LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
-                                    const HeadSpec& head, Communicator& comm) const {
+                                    const HeadSpec& head, Communicator& comm, const std::vector<double>& riders) const {
   const auto levels = static_cast<std::int64_t>(raw.size());
   const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
   const auto matches = assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
 
-  // One small sum a step: matches and cells of each level, then images, over all ranks.
-  std::vector<double> local;
-  for (std::size_t l = 0; l < raw.size(); ++l) local.push_back(static_cast<double>(matches[l].count()));
-  for (const auto& level : raw) local.push_back(static_cast<double>(level.numel() / level.size(4)));
-  local.push_back(static_cast<double>(raw.front().size(0)));
+  // One small sum a step: matches and cells of each level, images and the riders, over all ranks.
+  std::vector<double> local = local_counts(matches, raw);
+  local.insert(local.end(), riders.begin(), riders.end());
   const auto counts = comm.sum("loss.counts", torch::tensor(local, torch::kFloat64));
   const double* count = counts.const_data_ptr<double>();
 
@@ -100,7 +118,8 @@ LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw, const
   classes = classes * (options_.class_gain * per_level);
   const auto sum = box + objectness + classes;
   const auto items = torch::stack({box.detach(), objectness.detach(), classes.detach(), sum.detach()});
-  return {sum * count[2 * levels], items};
+  const double* summed = count + 2 * levels + 1;
+  return {sum * count[2 * levels], items, std::vector<double>(summed, summed + riders.size())};
 }
 
 }  // namespace gannet

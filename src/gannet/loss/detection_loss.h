@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -23,9 +24,11 @@ struct LossOptions {
 };
 
 /// `total` is what to differentiate: the sum of the parts times the number of images of the global
-/// batch. `items` (4) holds box, objectness, class and their sum, detached, on the device.
+/// batch. `items` (4) holds this rank's share of box, objectness, class and their sum, detached, on
+/// the device; the sum over ranks is the loss of the global batch.
 struct LossParts {
   torch::Tensor total, items;
+  std::vector<double> riders;  // summed over all ranks
 };
 
 class DetectionLoss {
@@ -34,8 +37,14 @@ class DetectionLoss {
 
   /// @param raw per level (B, A, H, W, V)   @param targets_N6 rows (image, class, cx, cy, w, h)
   /// Half-precision predictions are raised to float32. Without targets only objectness remains.
+  /// @param riders numbers that travel with the one small sum over ranks that a step makes
   LossParts operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6, const HeadSpec& head,
-                       Communicator& comm) const;
+                       Communicator& comm, const std::vector<double>& riders = {}) const;
+
+  /// What this rank adds to the counts that the loss is divided by, without predictions: matches and
+  /// cells of each level, then images.
+  /// @param shape images, height and width of the network's input, px
+  torch::Tensor count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape, const HeadSpec& head) const;
 
   const LossOptions& options() const { return options_; }
 

@@ -50,7 +50,7 @@ torch::Tensor activate(torch::Tensor x, Activation activation) {
 ConvBnAct::ConvBnAct(const ConvOptions& options, const BlockStyle& style)
     : activation_(options.activation ? style.activation : Activation::kNone) {
   conv_ = register_module("conv", make_conv(options, false));
-  bn_ = register_module("bn", torch::nn::BatchNorm2d(norm_options(options.out, style)));
+  bn_ = register_module("bn", Norm(norm_options(options.out, style)));
 }
 
 torch::Tensor ConvBnAct::apply_to(const torch::Tensor& x) {
@@ -120,7 +120,7 @@ BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style) : act
   cv2_ = register_module("cv2", make_conv({.in = o.in, .out = hidden}, false));
   cv3_ = register_module("cv3", make_conv({.in = hidden, .out = hidden}, false));
   cv4_ = register_module("cv4", make_block(2 * hidden, o.out, 1, style));
-  bn_ = register_module("bn", torch::nn::BatchNorm2d(norm_options(2 * hidden, style)));
+  bn_ = register_module("bn", Norm(norm_options(2 * hidden, style)));
   m_ = register_module("m", std::make_shared<Chain>());
   for (std::int64_t i = 0; i < o.repeats; ++i) {
     if (o.cross_convolutions) {
@@ -226,7 +226,7 @@ MixConv::MixConv(const ConvOptions& o, const std::vector<std::int64_t>& kernels,
     list->push_back(convs_.back());
   }
   register_module("m", list);
-  bn_ = register_module("bn", torch::nn::BatchNorm2d(norm_options(o.out, style)));
+  bn_ = register_module("bn", Norm(norm_options(o.out, style)));
 }
 
 torch::Tensor MixConv::apply_to(const torch::Tensor& x) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <torch/nn/module.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
@@ -12,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "gannet/nn/norm.h"
 
 namespace gannet {
 
@@ -66,7 +67,7 @@ class ConvBnAct final : public UnaryBlock {
 
  private:
   torch::nn::Conv2d conv_{nullptr};
-  torch::nn::BatchNorm2d bn_{nullptr};
+  Norm bn_{nullptr};
   Activation activation_;
 };
 
@@ -133,7 +134,7 @@ class BottleneckCsp final : public UnaryBlock {
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv4_;
   torch::nn::Conv2d cv2_{nullptr}, cv3_{nullptr};
-  torch::nn::BatchNorm2d bn_{nullptr};
+  Norm bn_{nullptr};
   std::shared_ptr<Chain> m_;
   Activation activation_;
 };
@@ -193,7 +194,7 @@ class MixConv final : public UnaryBlock {
 
  private:
   std::vector<torch::nn::Conv2d> convs_;
-  torch::nn::BatchNorm2d bn_{nullptr};
+  Norm bn_{nullptr};
   Activation activation_;
 };
 
@@ -233,9 +234,10 @@ class PlainNorm final : public UnaryBlock {
  public:
   PlainNorm(std::int64_t channels, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  NormImpl& norm() { return norm_; }
 
  private:
-  torch::nn::BatchNorm2dImpl norm_;
+  NormImpl norm_;
 };
 
 class Upsample final : public UnaryBlock {

@@ -19,13 +19,10 @@ HeadSpec make_head_spec(const ModelPlan& plan) {
   spec.anchors_px = plan.anchors_px;
   for (const int input : plan.layers.back().inputs)
     spec.strides.push_back(plan.layers[static_cast<std::size_t>(input)].stride);
-  const auto mean_area = [](const std::vector<std::array<float, 2>>& level) {
-    return level.front()[0] * level.front()[1];
-  };
+  const auto area = [](const std::array<float, 2>& anchor) { return anchor[0] * anchor[1]; };
   // Anchors go with the strides; a file that lists them the other way round is turned (RB 2.5), in
   // pixels, so that both forms stay consistent (Q33).
-  const auto last_area = spec.anchors_px.back().back()[0] * spec.anchors_px.back().back()[1];
-  const bool anchors_grow = last_area > mean_area(spec.anchors_px.front());
+  const bool anchors_grow = area(spec.anchors_px.back().back()) > area(spec.anchors_px.front().front());
   const bool strides_grow = spec.strides.back() > spec.strides.front();
   if (spec.num_levels() > 1 && anchors_grow != strides_grow)
     std::reverse(spec.anchors_px.begin(), spec.anchors_px.end());
@@ -134,6 +131,13 @@ std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images, 
 void DetectionModel::fuse() {
   apply([](torch::nn::Module& module) {
     if (auto* block = dynamic_cast<ConvBnAct*>(&module)) block->fuse();
+  });
+}
+
+void DetectionModel::synchronise_norms(std::shared_ptr<const NormSync> sync) {
+  apply([&sync](torch::nn::Module& module) {
+    if (auto* norm = dynamic_cast<NormImpl*>(&module)) norm->synchronise(sync);
+    if (auto* plain = dynamic_cast<PlainNorm*>(&module)) plain->norm().synchronise(sync);
   });
 }
 

@@ -13,6 +13,7 @@
 #include "gannet/config/model_description.h"
 #include "gannet/core/head_spec.h"
 #include "gannet/nn/detect.h"
+#include "gannet/nn/norm.h"
 #include "gannet/ops/placement.h"
 
 namespace gannet {
@@ -38,6 +39,8 @@ class DetectionModel final : public torch::nn::Module {
 
   /// Folds every norm into its convolution; for inference only.
   void fuse();
+  /// Batch statistics over all ranks in training; null: each rank for itself.
+  void synchronise_norms(std::shared_ptr<const NormSync> sync);
 
   const HeadSpec& head() const { return detect_->spec(); }
   Detect& detect() { return *detect_; }

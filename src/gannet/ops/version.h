@@ -8,4 +8,7 @@ namespace gannet {
 /// "0.1.0, LibTorch 2.13.0, gloo, bf16"
 std::string build_description();
 
+/// Whether this build and this machine have a CUDA device.
+bool gpus_available();
+
 }  // namespace gannet

@@ -46,7 +46,8 @@ Value adam_state(const State& state) {
 
 torch::Tensor read_like(const Value& entry, const char* key, const torch::Tensor& parameter) {
   const auto loaded = to_tensor(entry.tensor_at(key));
-  if (loaded.sizes() != parameter.sizes()) throw Error(ErrorKind::kCheckpoint, fmt::format("optimizer state '{}' has another shape", key));
+  if (loaded.sizes() != parameter.sizes())
+    throw Error(ErrorKind::kCheckpoint, fmt::format("'{}' has {} values, the parameter {}", key, loaded.numel(), parameter.numel()));
   return torch::empty_like(parameter).copy_(loaded);
 }
 
@@ -125,7 +126,13 @@ void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionMod
   const torch::NoGradGuard no_grad;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {
     // A parameter that had no gradient yet, or is frozen, has no state.
-    if (const Value* entry = state.find(name)) optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
+    const Value* entry = state.find(name);
+    if (entry == nullptr) continue;
+    try {
+      optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
+    } catch (const Error& error) {
+      throw Error(error.kind(), fmt::format("optimizer state of '{}': {}", name, error.message()), error.where());
+    }
   }
 }
 

@@ -56,6 +56,14 @@ void freeze_layers(DetectionModel& model, int count) {
 
 }  // namespace
 
+BatchPlan share_of_rank(const BatchPlan& plan, int rank, int world_size) {
+  const std::size_t count = plan.indices.size(), size = static_cast<std::size_t>(world_size), r = static_cast<std::size_t>(rank);
+  const auto first_of = [&](std::size_t i) { return plan.indices.begin() + static_cast<std::ptrdiff_t>(i * (count / size) + std::min(i, count % size)); };
+  BatchPlan share = plan;
+  share.indices.assign(first_of(r), first_of(r + 1));
+  return share;
+}
+
 DataDescription load_run_data_description(const TrainSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
   if (settings.single_cls) {

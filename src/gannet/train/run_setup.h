@@ -28,6 +28,7 @@ class RunData {
   const ImageIndex& val_index() const { return *val_index_; }
   std::shared_ptr<const Dataset> train_set() const { return train_set_; }
   std::shared_ptr<const Dataset> val_set() const { return val_set_; }
+  /// All global batches of an epoch.
   std::vector<BatchPlan> train_plans(int epoch) const;
   std::vector<BatchPlan> val_plans() const;
   std::int64_t batches_per_epoch() const;
@@ -41,6 +42,10 @@ class RunData {
   std::shared_ptr<const ImageIndex> train_index_, val_index_;
   std::shared_ptr<const Dataset> train_set_, val_set_;
 };
+
+/// A rank's share of a global batch: a run of its images, as many for each rank or one more for the
+/// first ones. It may be empty.
+BatchPlan share_of_rank(const BatchPlan& plan, int rank, int world_size);
 
 /// Data description of the settings; one class named "item" with single_cls.
 DataDescription load_run_data_description(const TrainSettings& settings);

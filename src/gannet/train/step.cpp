@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "gannet/core/error.h"
+#include "gannet/core/fault.h"
 #include "gannet/core/numeric.h"
 #include "gannet/core/rng.h"
 #include "gannet/predict/predictor.h"
@@ -31,6 +32,11 @@ bool unscale(const torch::optim::Optimizer& optimizer, double scale) {
   return found.item<float>() == 0;
 }
 
+torch::Tensor blank_image(const Batch& batch, const Placement& placement) {
+  return torch::zeros({1, 3, batch.height, batch.width}, torch::dtype(placement.parameters).device(placement.device))
+      .contiguous(placement.memory_format);
+}
+
 // Doubles the scale after a long time without overflow, halves it at one.
 void adapt(LossScaler& scaler, bool finite) {
   if (!finite) {
@@ -46,27 +52,41 @@ void adapt(LossScaler& scaler, bool finite) {
 
 TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss, const Placement& placement,
                      Communicator& comm, StepOptions options)
-    : state_(state), schedule_(schedule), loss_(loss), placement_(placement), comm_(comm), options_(options) {}
+    : state_(state), schedule_(schedule), loss_(loss), placement_(placement), comm_(comm), options_(options) {
+  if (options.shard_threads > 0) shards_ = std::make_unique<ShardedStep>(*state.model, loss, placement, comm, options.shard_threads);
+}
 
 void TrainStep::begin_epoch() {
-  item_sums_.reset();
+  item_sums_ = {};
   num_items_ = 0;
+  has_uncounted_ = false;
   if (schedule_.options().original) zero_gradients(*state_.optimizer);
 }
 
-void TrainStep::run(const Batch& batch) {
+void TrainStep::count_last_step() {
+  if (!has_uncounted_) return;
+  const auto sums = comm_.sum("step.items", last_items_.to(torch::kCPU));
+  count_items(sums.const_data_ptr<double>());
+}
+
+void TrainStep::run(const Batch& batch, std::int64_t global_images) {
   plan_ = schedule_.at(state_.iteration);
   const Inputs inputs = prepare(batch);
-  const LossParts loss = loss_(forward(inputs), inputs.targets_N6, state_.model->head(), comm_);
-  record(loss, batch);
-  backward(loss);
+  if (shards_) {
+    run_shards(inputs, batch, global_images > 0 ? global_images : batch.images);
+  } else {
+    const LossParts loss = compute_loss(forward(inputs, batch.images == 0), inputs);
+    record(loss.items, batch);
+    if (comm_.world_size() == 1) count_last_step();  // nobody to wait for: the step counts at once
+    backward(loss);
+  }
   if (plan_.completes_update) update();
   ++state_.iteration;
 }
 
 // Multi-scale (RB 6.8): a size from half to one and a half, in steps of the stride.
 Inputs TrainStep::prepare(const Batch& batch) const {
-  Inputs inputs{prepare_images(batch, placement_), prepare_targets(batch, placement_)};
+  Inputs inputs{batch.images > 0 ? prepare_images(batch, placement_) : blank_image(batch, placement_), prepare_targets(batch, placement_)};
   if (!options_.multi_scale) return inputs;
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
@@ -79,13 +99,56 @@ Inputs TrainStep::prepare(const Batch& batch) const {
   return inputs;
 }
 
-std::vector<torch::Tensor> TrainStep::forward(const Inputs& inputs) {
+// A rank without images takes part in every collective with one that does not count.
+std::vector<torch::Tensor> TrainStep::forward(const Inputs& inputs, bool empty) {
+  if (options_.norm_sync) options_.norm_sync->counts = !empty;
+  const bool keep_statistics = empty && !options_.norm_sync;
+  if (keep_statistics) state_.model->eval();
   const AutocastScope autocast(placement_);
-  return state_.model->forward(inputs.images);
+  auto raw = state_.model->forward(inputs.images);
+  if (keep_statistics) state_.model->train();
+  if (empty) {
+    for (torch::Tensor& level : raw) level = level.slice(0, 0, 0);
+  }
+  return raw;
+}
+
+// The last step's loss and the wish to stop travel with this step's counts.
+LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs) {
+  std::vector<double> riders(5, 0);
+  riders[0] = stop_wanted_ ? 1 : 0;
+  if (has_uncounted_) {
+    const auto items = last_items_.to(torch::kCPU);
+    std::copy_n(items.const_data_ptr<double>(), 4, riders.begin() + 1);
+  }
+  const HeadSpec& head = state_.model->head();
+  LossParts loss;
+  if (options_.loss_per_rank) {
+    loss = loss_(raw, inputs.targets_N6, head, *make_single_process());
+    const auto sums = comm_.sum("step.riders", torch::tensor(riders, torch::kFloat64));
+    loss.riders.assign(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + riders.size());
+  } else {
+    loss = loss_(raw, inputs.targets_N6, head, comm_, riders);
+  }
+  stop_agreed_ = loss.riders[0] > 0;
+  if (has_uncounted_) count_items(loss.riders.data() + 1);
+  return loss;
+}
+
+void TrainStep::count_items(const double* items) {
+  for (std::size_t i = 0; i < item_sums_.size(); ++i) item_sums_[i] += items[i];
+  ++num_items_;
+  has_uncounted_ = false;
 }
 
 void TrainStep::backward(const LossParts& loss) {
-  (state_.scaler.enabled ? loss.total * state_.scaler.scale : loss.total).backward();
+  fault_point("backward", comm_.rank());
+  const auto total = state_.scaler.enabled ? loss.total * state_.scaler.scale : loss.total;
+  if (options_.reducer != nullptr && plan_.completes_update) {
+    options_.reducer->backward(total);
+  } else {
+    total.backward();
+  }
 }
 
 void TrainStep::update() {
@@ -99,15 +162,23 @@ void TrainStep::update() {
   zero_gradients(*state_.optimizer);
 }
 
-void TrainStep::record(const LossParts& loss, const Batch& batch) {
-  const auto items = loss.items.to(torch::kFloat64);
-  last_items_ = items;
-  item_sums_ = item_sums_.defined() ? item_sums_ + items : items;
-  ++num_items_;
+void TrainStep::run_shards(const Inputs& inputs, const Batch& batch, std::int64_t global_images) {
+  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, global_images, state_.scaler.scale, {stop_wanted_ ? 1.0 : 0.0});
+  stop_agreed_ = sums.riders[0] > 0;
+  record(torch::tensor(sums.items, torch::kFloat64), batch);
+  count_items(sums.items.data());
+  if (plan_.completes_update) shards_->combine();
+}
+
+void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
+  last_items_ = items_4.to(torch::kFloat64);
+  if (fault_point("step", comm_.rank())) last_items_.fill_(std::nan(""));
+  has_uncounted_ = true;  // until the other ranks' parts have come
   // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is checked.
   constexpr std::int64_t kCheckEvery = 10;
   if (!placement_.device.is_cpu() && state_.iteration % kCheckEvery != 0) return;
-  if (std::isfinite(item_sums_[3].item<double>())) return;
+  const auto items = last_items_.to(torch::kCPU);
+  if (std::isfinite(items[3].item<double>())) return;
   std::vector<std::string> names;
   for (const SampleInfo& sample : batch.samples) names.push_back(std::filesystem::path(sample.path).filename().string());
   throw Error(ErrorKind::kNumeric,
@@ -117,10 +188,8 @@ void TrainStep::record(const LossParts& loss, const Batch& batch) {
 }
 
 std::array<double, 4> TrainStep::mean_items() const {
-  std::array<double, 4> means{};
-  if (num_items_ == 0) return means;
-  const auto host = (item_sums_ / static_cast<double>(num_items_)).to(torch::kCPU);
-  for (std::size_t i = 0; i < means.size(); ++i) means[i] = host[static_cast<std::int64_t>(i)].item<double>();
+  std::array<double, 4> means = item_sums_;
+  for (double& mean : means) mean /= static_cast<double>(std::max<std::int64_t>(num_items_, 1));
   return means;
 }
 

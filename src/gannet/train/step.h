@@ -12,6 +12,7 @@
 #include "gannet/loss/detection_loss.h"
 #include "gannet/ops/placement.h"
 #include "gannet/train/schedule.h"
+#include "gannet/train/shards.h"
 #include "gannet/train/state.h"
 
 namespace gannet {
@@ -19,6 +20,10 @@ namespace gannet {
 struct StepOptions {
   bool multi_scale = false;
   int image_size = 640;
+  GradientReducer* reducer = nullptr;           // null in a world of one
+  std::shared_ptr<NormSync> norm_sync = nullptr;  // null: each rank's norms for themselves
+  bool loss_per_rank = false;                   // normalise by this rank's counts, as the original does
+  int shard_threads = 0;                        // deterministic by shards, this many side by side; 0: not
 };
 
 /// Inputs of the network on its device.
@@ -33,24 +38,35 @@ class TrainStep {
   TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss, const Placement& placement,
             Communicator& comm, StepOptions options = {});
 
-  /// Trains on one batch and advances the state's iteration. Throws Error (kNumeric) for a loss that
-  /// is not finite, naming its parts, the iteration and the images.
-  void run(const Batch& batch);
+  /// Trains on this rank's share of a global batch, which may have no image, and advances the state's
+  /// iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts, the iteration
+  /// and the images.
+  /// @param global_images of the whole batch, over all ranks; only shards need it
+  void run(const Batch& batch, std::int64_t global_images = 0);
 
   /// Starts the running means of an epoch; with --compat original also drops pending gradients (Q19).
   void begin_epoch();
-  /// Running means of box, objectness, class and total since begin_epoch; waits for the device.
+  /// Counts the last step's loss too; all ranks must call it after the last step of an epoch.
+  void count_last_step();
+  /// Means of box, objectness, class and total over the global batches of the epoch; a step is
+  /// counted when the next one has run.
   std::array<double, 4> mean_items() const;
+  /// Asks all ranks to stop; they agree on the step.
+  void request_stop(bool wanted) { stop_wanted_ = wanted; }
+  bool stop_agreed() const { return stop_agreed_; }
   const StepPlan& last_plan() const { return plan_; }
   /// Box, objectness, class and total of the last batch, on the device.
   const torch::Tensor& last_items() const { return last_items_; }
 
  private:
   Inputs prepare(const Batch& batch) const;
-  std::vector<torch::Tensor> forward(const Inputs& inputs);
+  std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty);
+  LossParts compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs);
   void backward(const LossParts& loss);
+  void run_shards(const Inputs& inputs, const Batch& batch, std::int64_t global_images);
   void update();
-  void record(const LossParts& loss, const Batch& batch);
+  void record(const torch::Tensor& items_4, const Batch& batch);
+  void count_items(const double* items);
 
   TrainState& state_;
   const Schedule& schedule_;
@@ -58,9 +74,12 @@ class TrainStep {
   Placement placement_;
   Communicator& comm_;
   StepOptions options_;
+  std::unique_ptr<ShardedStep> shards_;  // null: not deterministic
   StepPlan plan_;
-  torch::Tensor item_sums_, last_items_;
+  torch::Tensor last_items_;  // of this rank, not yet counted
+  std::array<double, 4> item_sums_{};
   std::int64_t num_items_ = 0;
+  bool has_uncounted_ = false, stop_wanted_ = false, stop_agreed_ = false;
 };
 
 }  // namespace gannet

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gannet/core/error.h"
+#include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/memory.h"
 #include "gannet/data/anchors.h"
@@ -21,6 +22,7 @@
 #include "gannet/train/run_directory.h"
 #include "gannet/train/run_setup.h"
 #include "gannet/train/step.h"
+#include "gannet/train/world.h"
 
 namespace gannet {
 namespace {
@@ -43,17 +45,24 @@ class Clock {
 }  // namespace
 
 struct Trainer::Impl {
-  explicit Impl(const Settings& given) : settings(given) { check_settings(settings); }
+  Impl(const Settings& given, std::shared_ptr<Communicator> ranks)
+      : settings(given), comm(ranks ? std::move(ranks) : make_single_process()) {
+    check_settings(settings);
+  }
 
   void restore_or_start();
+  void join_ranks();
   void start_observers();
   void train_epoch();
+  Batch next_batch(const BatchPlan& share);
   void report_step(const Batch& batch, std::int64_t step, std::int64_t steps, const Clock& clock, std::int64_t images);
   void validate();
   void end_epoch();
   bool improves(double fitness);
   void save(const fs::path& path, bool best);
+  std::shared_ptr<DetectionModel> best_model(const std::string& path);
   TrainReport finish(double seconds);
+  TrainReport train();
   EvalReport evaluate(DetectionModel& model, bool with_loss, bool final_epoch);
   bool is_last_epoch() const { return state.epoch + 1 >= settings.train.epochs || stop_early; }
 
@@ -62,18 +71,20 @@ struct Trainer::Impl {
   Value checkpoint;  // what to restore; none for a new run
   fs::path directory;
 
-  std::shared_ptr<Communicator> comm = make_single_process();
+  std::shared_ptr<Communicator> comm;
   Placement placement;
   std::optional<RunData> data;
   std::optional<Loader> train_loader, val_loader;
   std::optional<Schedule> schedule;
   std::optional<DetectionLoss> loss;
+  std::unique_ptr<GradientReducer> reducer;
+  std::shared_ptr<NormSync> norm_sync;
   std::optional<TrainStep> step;
   TrainState state;
   EpochRow row;
   ObserverList observers;
-  Clock epoch_clock;
-  bool stop_early = false;
+  Clock run_clock, epoch_clock;
+  bool stop_early = false, stopped = false;
   int epochs_run = 0;
   std::atomic<bool> stop_requested{false};
 };
@@ -81,11 +92,15 @@ struct Trainer::Impl {
 // Builds everything; fails before anything is written.
 void Trainer::Impl::restore_or_start() {
   const TrainSettings& train = settings.train;
-  placement = resolve_placement(train.device, train.precision, train.memory_format);
+  placement = resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
   state.seed = static_cast<std::uint64_t>(train.seed);
   state.model = build_run_model(settings, description.num_classes);
-  data.emplace(settings, std::move(description), state.model->max_stride());
+  fault_point("start", comm->rank());
+  comm->one_first("the scan of the data set", [&] {
+    fault_point("scan", comm->rank());
+    data.emplace(settings, description, state.model->max_stride());
+  });
   const bool resumes = !checkpoint.is_none();
   if (!train.noautoanchor && !resumes) {
     const AnchorCheck check = check_anchors(data->train_index(), state.model->head(), data->image_size(), settings.hyp.anchor_t, state.seed);
@@ -104,7 +119,18 @@ void Trainer::Impl::restore_or_start() {
   schedule_options.first_epoch = state.epoch;
   schedule.emplace(schedule_options);
   loss.emplace(make_loss_options(settings, data->description().num_classes));
-  step.emplace(state, *schedule, *loss, placement, *comm, StepOptions{train.multi_scale, data->image_size()});
+  join_ranks();
+  StepOptions step_options;
+  step_options.multi_scale = train.multi_scale;
+  step_options.image_size = data->image_size();
+  step_options.reducer = reducer.get();
+  step_options.norm_sync = norm_sync;
+  step_options.loss_per_rank = settings.compat_original();
+  if (train.deterministic) {
+    step_options.shard_threads = torch::get_num_threads();
+    torch::set_num_threads(1);
+  }
+  step.emplace(state, *schedule, *loss, placement, *comm, step_options);
   LoaderOptions loader_options;
   loader_options.num_threads = train.workers;
   loader_options.seed = state.seed;
@@ -112,9 +138,33 @@ void Trainer::Impl::restore_or_start() {
   val_loader.emplace(data->val_set(), loader_options);
 }
 
+// From here on the ranks have equal states, and gradients are summed.
+void Trainer::Impl::join_ranks() {
+  const TrainSettings& train = settings.train;
+  if (train.sync_bn) {  // in a world of one too: the same arithmetic for every number of ranks
+    norm_sync = std::make_shared<NormSync>(NormSync{*comm});
+    state.model->synchronise_norms(norm_sync);
+  }
+  if (comm->world_size() == 1) return;
+  if (train.compat == "original" && train.batch_size % comm->world_size() != 0)
+    throw Error(ErrorKind::kUsage, fmt::format("{} is not a multiple of {} processes", train.batch_size, comm->world_size()), {{}, 0, "--batch-size"},
+                "without --compat original any batch size goes");
+  require_equal_ranks(settings, data->train_index(), data->val_index(), *state.model, *comm);
+  std::vector<torch::Tensor> parameters;
+  for (const auto& p : state.model->parameters())
+    if (p.requires_grad()) parameters.push_back(p);
+  if (train.deterministic) return;  // shards exchange their gradients themselves
+  reducer = comm->reduce_gradients(std::move(parameters), train.grad_compress == "bf16" ? GradientCompression::kBf16 : GradientCompression::kNone);
+}
+
+// Rank 0 owns the run directory; the others only learn where it is.
 void Trainer::Impl::start_observers() {
-  directory = resumed_from.empty() ? create_run_directory(settings.train.project, settings.train.name, settings.train.exist_ok)
-                                   : fs::path(resumed_from).parent_path().parent_path();
+  if (comm->is_main()) {
+    directory = resumed_from.empty() ? create_run_directory(settings.train.project, settings.train.name, settings.train.exist_ok)
+                                     : fs::path(resumed_from).parent_path().parent_path();
+  }
+  directory = comm->broadcast("run directory", directory.string());
+  if (!comm->is_main()) return;
   fs::create_directories(directory / "weights");
   add_log_file(directory / "log.txt");
   write_settings_files(directory, settings, data->description(), state.model->description().text);
@@ -141,24 +191,48 @@ void Trainer::Impl::train_epoch() {
   row = EpochRow();
   row.epoch = state.epoch;
   row.epochs = settings.train.epochs;
-  auto plans = data->train_plans(state.epoch);
+  const auto plans = data->train_plans(state.epoch);
   const auto steps = static_cast<std::int64_t>(plans.size());
+  std::vector<BatchPlan> shares, filled;  // of this rank; those that have images
+  for (const BatchPlan& plan : plans) {
+    shares.push_back(settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size())
+                                                  : share_of_rank(plan, comm->rank(), comm->world_size()));
+    if (!shares.back().indices.empty()) filled.push_back(shares.back());
+  }
   observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
   state.model->train();
   step->begin_epoch();
-  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch));
+  train_loader->start(std::move(filled), static_cast<std::uint64_t>(state.epoch));
   const Clock clock;
   std::int64_t images = 0;
-  for (std::int64_t i = 0; const auto batch = train_loader->next(); ++i) {
-    if (state.iteration < kPicturedBatches)
-      observers.on_batch_picture({&*batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
-    step->run(*batch);
-    images += batch->images;
-    report_step(*batch, i, steps, clock, images);
-    if (stop_requested) return;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    const Batch batch = next_batch(shares[static_cast<std::size_t>(i)]);
+    if (state.iteration < kPicturedBatches && batch.images > 0)
+      observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
+    step->request_stop(stop_requested);
+    step->run(batch, static_cast<std::int64_t>(plans[static_cast<std::size_t>(i)].indices.size()));
+    images += static_cast<std::int64_t>(plans[static_cast<std::size_t>(i)].indices.size());
+    if (i == 0 && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
+    report_step(batch, i, steps, clock, images);
+    if (step->stop_agreed()) {
+      stopped = true;
+      return;
+    }
   }
+  step->count_last_step();
+  const auto means = step->mean_items();
+  row.loss = {means[0], means[1], means[2], means[3]};
   for (const FailedImage& failed : train_loader->failures()) log_warning("{}: replaced by another image: {}", failed.path, failed.reason);
   row.lr = step->last_plan().lr;
+}
+
+Batch Trainer::Impl::next_batch(const BatchPlan& share) {
+  if (!share.indices.empty()) return std::move(*train_loader->next());
+  Batch empty;
+  empty.number = share.number;
+  empty.height = share.height;
+  empty.width = share.width;
+  return empty;
 }
 
 void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int64_t steps, const Clock& clock, std::int64_t images) {
@@ -181,6 +255,7 @@ void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int
 }
 
 EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool final_epoch) {
+  fault_point("evaluation", comm->rank());
   EvaluatorOptions options;
   options.nms.iou_threshold = kTrainingIou;
   options.single_class = settings.train.single_cls;
@@ -197,6 +272,10 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
 
 void Trainer::Impl::validate() {
   if (settings.train.notest && !is_last_epoch()) return;
+  if (!norm_sync && !settings.train.deterministic) {
+    average_buffers(*state.model, *comm);
+    average_buffers(state.ema->model(), *comm);
+  }
   const EvalReport report = evaluate(state.ema->model(), true, is_last_epoch());
   row.evaluated = true;
   row.metrics = report.mean;
@@ -230,7 +309,7 @@ void Trainer::Impl::end_epoch() {
   observers.on_epoch_end(row);
   const int finished = state.epoch++;
   ++epochs_run;
-  if (settings.train.nosave && !last) return;
+  if (!comm->is_main() || (settings.train.nosave && !last)) return;
   save(directory / "weights" / "last.pt", false);
   if (best) save(directory / "weights" / "best.pt", true);
   if (settings.train.save_period > 0 && (finished + 1) % settings.train.save_period == 0)
@@ -238,8 +317,20 @@ void Trainer::Impl::end_epoch() {
 }
 
 void Trainer::Impl::save(const fs::path& path, bool best) {
+  fault_point("checkpoint", comm->rank());
   save_torch_file(path, checkpoint_of(state, settings, data->description().names));
   observers.on_checkpoint({path, state.epoch - 1, best});
+}
+
+// Only rank 0's machine needs to have the file.
+std::shared_ptr<DetectionModel> Trainer::Impl::best_model(const std::string& path) {
+  auto model = comm->is_main() ? load_model(path).model
+                               : std::make_shared<DetectionModel>(state.model->description(), ModelOptions{.num_classes = state.model->head().num_classes});
+  broadcast_state(*model, "best model", *comm);
+  model->detect().read_anchors_from_buffers();
+  model->eval();
+  place_model(*model, placement);
+  return model;
 }
 
 TrainReport Trainer::Impl::finish(double seconds) {
@@ -248,11 +339,11 @@ TrainReport Trainer::Impl::finish(double seconds) {
   report.last_checkpoint = (directory / "weights" / "last.pt").string();
   const fs::path best = directory / "weights" / "best.pt";
   report.best_checkpoint = fs::exists(best) ? best.string() : report.last_checkpoint;
-  for (const std::string& path : {report.last_checkpoint, best.string()})
-    if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
-  const LoadedModel model = load_model(report.best_checkpoint);
-  place_model(*model.model, placement);
-  report.evaluation = evaluate(*model.model, false, false);
+  if (comm->is_main()) {
+    for (const std::string& path : {report.last_checkpoint, best.string()})
+      if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
+  }
+  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, false);
   report.epochs_run = epochs_run;
   report.best_epoch = state.best_epoch;
   report.best_fitness = state.best_fitness;
@@ -261,16 +352,17 @@ TrainReport Trainer::Impl::finish(double seconds) {
   return report;
 }
 
-Trainer::Trainer(const Settings& settings) : impl_(std::make_unique<Impl>(settings)) {}
+Trainer::Trainer(const Settings& settings, std::shared_ptr<Communicator> comm)
+    : impl_(std::make_unique<Impl>(settings, std::move(comm))) {}
 Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer::~Trainer() = default;
 
-Trainer Trainer::resume(const std::string& path, int epochs) {
+Trainer Trainer::resume(const std::string& path, int epochs, std::shared_ptr<Communicator> comm) {
   Value checkpoint = load_torch_file(path);
   Settings settings = settings_of_checkpoint(checkpoint, path);
   if (epochs > 0) settings.train.epochs = epochs;
-  auto impl = std::make_unique<Impl>(settings);
+  auto impl = std::make_unique<Impl>(settings, std::move(comm));
   const int next_epoch = static_cast<int>(checkpoint.int_at("epoch")) + 1;
   if (next_epoch >= settings.train.epochs)
     throw Error(ErrorKind::kUsage, fmt::format("all {} epochs are done", settings.train.epochs), {path, 0, {}}, "give more --epochs");
@@ -292,22 +384,36 @@ std::string Trainer::describe_plan() {
                      impl_->data->image_size());
 }
 
-TrainReport Trainer::run() {
-  Impl& run = *impl_;
-  const Clock clock;
-  run.restore_or_start();
-  run.start_observers();
-  log_info("training on {} into {}", run.placement.describe(), run.directory.string());
-  while (run.state.epoch < run.settings.train.epochs && !run.stop_early) {
-    run.train_epoch();
-    if (run.stop_requested)
-      throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {}", run.state.epoch), {},
-                  run.state.results.empty() ? "nothing was saved yet"
-                                            : fmt::format("gannet train --resume {} continues", (run.directory / "weights" / "last.pt").string()));
-    run.validate();
-    run.end_epoch();
+TrainReport Trainer::Impl::train() {
+  run_clock = Clock();
+  restore_or_start();
+  start_observers();
+  if (comm->is_main())
+    log_info("training on {}{} into {}", placement.describe(), comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "", directory.string());
+  while (state.epoch < settings.train.epochs && !stop_early) {
+    train_epoch();
+    if (stopped)
+      throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {}", state.epoch), {},
+                  state.results.empty() ? "nothing was saved yet"
+                                        : fmt::format("gannet train --resume {} continues", (directory / "weights" / "last.pt").string()));
+    validate();
+    end_epoch();
   }
-  return run.finish(clock.seconds());
+  if (reducer && comm->is_main())
+    log_info("gradient sums: {:.1f} s were not hidden behind the backward pass", reducer->exposed_seconds());
+  return finish(run_clock.seconds());
+}
+
+TrainReport Trainer::run() {
+  try {
+    return impl_->train();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted) impl_->comm->abandon(error.what());
+    throw;
+  } catch (const std::exception& error) {
+    impl_->comm->abandon(error.what());
+    throw;
+  }
 }
 
 void Trainer::request_stop() { impl_->stop_requested = true; }

@@ -11,6 +11,8 @@
 
 namespace gannet {
 
+class Communicator;
+
 /// How a run ended.
 struct TrainReport {
   std::filesystem::path directory;
@@ -25,10 +27,11 @@ struct TrainReport {
 class Trainer {
  public:
   /// Starts a new run. Nothing is touched before `run`.
-  explicit Trainer(const Settings& settings);
+  /// @param comm the ranks that train together; null: this process alone
+  explicit Trainer(const Settings& settings, std::shared_ptr<Communicator> comm = nullptr);
   /// Continues the run of a checkpoint in its own directory, with its settings.
   /// @param epochs new total, 0 keeps the old one
-  static Trainer resume(const std::string& checkpoint, int epochs = 0);
+  static Trainer resume(const std::string& checkpoint, int epochs = 0, std::shared_ptr<Communicator> comm = nullptr);
   Trainer(Trainer&&) noexcept;
   ~Trainer();
 
@@ -40,7 +43,7 @@ class Trainer {
   /// Trains to the end. Throws Error; kInterrupted after request_stop.
   TrainReport run();
 
-  /// Ends the run after the current step; safe to call from a signal handler.
+  /// Ends the run, on all ranks, after the current step; safe to call from a signal handler.
   void request_stop();
 
  private:

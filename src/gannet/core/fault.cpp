@@ -1,0 +1,47 @@
+#include "gannet/core/fault.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "gannet/core/error.h"
+
+namespace gannet {
+namespace {
+
+struct WantedFault {
+  std::string place, kind;
+  int rank = -1, time = 1;
+};
+
+WantedFault read_wanted() {
+  const char* text = std::getenv("GANNET_FAULT");
+  if (text == nullptr) return {};
+  std::vector<std::string> parts;
+  std::istringstream list(text);
+  for (std::string part; std::getline(list, part, ':');) parts.push_back(part);
+  if (parts.size() < 3) throw Error(ErrorKind::kUsage, "is not place:rank:kind", {{}, 0, "GANNET_FAULT"});
+  return {parts[0], parts[2], std::atoi(parts[1].c_str()), parts.size() > 3 ? std::atoi(parts[3].c_str()) : 1};
+}
+
+}  // namespace
+
+bool fault_point(std::string_view place, int rank) {
+  static const WantedFault wanted = read_wanted();
+  if (wanted.place != place || wanted.rank != rank) return false;
+  static std::mutex mutex;
+  static int times = 0;
+  const std::scoped_lock lock(mutex);
+  if (++times != wanted.time) return false;
+  if (wanted.kind == "kill") ::kill(::getpid(), SIGKILL);
+  if (wanted.kind == "stop") ::kill(::getpid(), SIGSTOP);
+  if (wanted.kind == "throw") throw Error(ErrorKind::kIo, "injected failure", {std::string(place), 0, {}});
+  return wanted.kind == "nan";
+}
+
+}  // namespace gannet

@@ -1,0 +1,30 @@
+// Starts the ranks of one machine as child processes and answers for them: none outlives the parent,
+// and when one fails the others end too.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace gannet {
+
+struct LaunchOptions {
+  int num_processes = 2;
+  std::string program;                 // path of the executable
+  std::vector<std::string> arguments;  // of every rank, without the program's name
+  /// One line that rank `rank` wrote; rank 0 writes straight to the parent's streams.
+  std::function<void(int rank, const std::string& line, bool is_error)> on_line;
+  double stop_seconds = 10;  // from a stop request, or the first failure, to SIGKILL
+};
+
+/// How a world ended.
+struct LaunchResult {
+  int exit_code = 0;    // 0 when all ranks ended well, else that of the rank that failed first
+  std::string message;  // which rank and how, when a signal ended it
+};
+
+/// Runs all ranks to their end. SIGINT and SIGTERM are passed on once as SIGTERM; a second one kills.
+/// Throws Error (kDistributed) when a process cannot be started.
+LaunchResult launch_local(const LaunchOptions& options);
+
+}  // namespace gannet

@@ -1,0 +1,212 @@
+// S shards, P values of gradients and statistics together.
+#include "gannet/train/shards.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <thread>
+
+#include "gannet/core/error.h"
+
+namespace gannet {
+namespace {
+
+// Values that are cut as evenly as whole numbers allow, the first parts larger.
+std::int64_t bound(std::int64_t count, std::int64_t parts, std::int64_t part) {
+  return part * (count / parts) + std::min(part, count % parts);
+}
+
+/// Answers the loss's one sum with what is already known, so that shards need not wait for each other.
+class KnownCounts final : public Communicator {
+ public:
+  explicit KnownCounts(torch::Tensor counts) : counts_(std::move(counts)) {}
+  int rank() const override { return 0; }
+  int world_size() const override { return 1; }
+  torch::Tensor sum(const std::string&, const torch::Tensor&) override { return counts_; }
+  std::vector<std::string> gather(const std::string&, const std::string& local) override { return {local}; }
+  std::string broadcast(const std::string&, const std::string& local) override { return local; }
+
+ private:
+  torch::Tensor counts_;
+};
+
+std::vector<torch::Tensor> trained_parameters(const DetectionModel& model) {
+  std::vector<torch::Tensor> trained;
+  for (const auto& p : model.parameters())
+    if (p.requires_grad()) trained.push_back(p);
+  return trained;
+}
+
+std::vector<torch::Tensor> floating_buffers(const DetectionModel& model) {
+  std::vector<torch::Tensor> floating;
+  for (const auto& b : model.buffers())
+    if (b.is_floating_point()) floating.push_back(b);
+  return floating;
+}
+
+/// Calls work(0) to work(count - 1) on several threads, each with one thread inside operators.
+void for_each_side_by_side(int count, int num_threads, const std::function<void(int)>& work) {
+  std::atomic<int> next = 0;
+  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
+  const auto run = [&] {
+    at::set_num_threads(1);
+    for (int i = next++; i < count; i = next++) {
+      try {
+        work(i);
+      } catch (...) {
+        failures[static_cast<std::size_t>(i)] = std::current_exception();
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < std::min(num_threads, count); ++i) threads.emplace_back(run);
+    run();
+  }
+  for (const auto& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+/// One shard of the step under way.
+struct ShardedStep::Work {
+  Replica* replica = nullptr;
+  torch::Tensor images, targets_N6;
+  torch::Tensor items;  // (4) float64
+  Communicator* counts = nullptr;
+};
+
+std::vector<std::int64_t> shard_bounds(std::int64_t images) {
+  std::vector<std::int64_t> bounds;
+  for (int shard = 0; shard <= kNumShards; ++shard) bounds.push_back(bound(images, kNumShards, shard));
+  return bounds;
+}
+
+ShardRange shards_of_rank(int rank, int world_size) {
+  return {static_cast<int>(bound(kNumShards, world_size, rank)), static_cast<int>(bound(kNumShards, world_size, rank + 1))};
+}
+
+BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size) {
+  const auto bounds = shard_bounds(static_cast<std::int64_t>(plan.indices.size()));
+  const ShardRange own = shards_of_rank(rank, world_size);
+  BatchPlan share = plan;
+  share.indices.assign(plan.indices.begin() + bounds[static_cast<std::size_t>(own.first)], plan.indices.begin() + bounds[static_cast<std::size_t>(own.end)]);
+  return share;
+}
+
+ShardedStep::ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement, Communicator& comm, int num_threads)
+    : model_(model), loss_(loss), placement_(placement), comm_(comm), num_threads_(num_threads),
+      own_(shards_of_rank(comm.rank(), comm.world_size())), parameters_(trained_parameters(model)), buffers_(floating_buffers(model)) {
+  for (int shard = own_.first; shard < own_.end; ++shard) replicas_.push_back(make_replica());
+}
+
+ShardedStep::Replica ShardedStep::make_replica() const {
+  const torch::NoGradGuard no_grad;
+  Replica replica;
+  replica.model = std::make_shared<DetectionModel>(model_.description(), ModelOptions{.num_classes = model_.head().num_classes});
+  const auto source = model_.parameters(), target = replica.model->parameters();
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    target[i].set_data(source[i].detach());
+    target[i].set_requires_grad(source[i].requires_grad());
+  }
+  const auto from = model_.buffers(), to = replica.model->buffers();
+  for (std::size_t i = 0; i < from.size(); ++i) to[i].set_data(from[i].detach().clone());
+  replica.model->detect().set_anchors(model_.head());
+  replica.model->train();
+  replica.parameters = trained_parameters(*replica.model);
+  replica.buffers = floating_buffers(*replica.model);
+  for (auto& p : replica.parameters) p.mutable_grad() = torch::zeros_like(p);
+  return replica;
+}
+
+ShardSums ShardedStep::run(const torch::Tensor& images, const torch::Tensor& targets_N6, std::int64_t global_images, double scale,
+                           const std::vector<double>& riders) {
+  const auto bounds = shard_bounds(global_images);
+  const std::int64_t first_image = bounds[static_cast<std::size_t>(own_.first)];
+  std::vector<Work> works;
+  torch::Tensor counts;
+  for (int shard = own_.first; shard < own_.end; ++shard) {
+    const std::int64_t begin = bounds[static_cast<std::size_t>(shard)] - first_image, end = bounds[static_cast<std::size_t>(shard) + 1] - first_image;
+    Work work;
+    work.replica = &replicas_[static_cast<std::size_t>(shard - own_.first)];
+    work.items = torch::zeros({4}, torch::kFloat64);
+    work.images = images.slice(0, begin, end);
+    const auto image = targets_N6.select(1, 0);
+    work.targets_N6 = targets_N6.index({(image >= begin).logical_and(image < end)}).to(placement_.parameters);
+    work.targets_N6.select(1, 0).sub_(static_cast<double>(begin));
+    const auto own_counts = loss_.count(work.targets_N6, {end - begin, images.size(2), images.size(3)}, model_.head());
+    counts = counts.defined() ? counts + own_counts : own_counts;
+    works.push_back(std::move(work));
+  }
+  if (!counts.defined()) counts = torch::zeros_like(loss_.count(targets_N6.slice(0, 0, 0), {0, images.size(2), images.size(3)}, model_.head()));
+  const auto joined = comm_.sum("loss.counts", torch::cat({counts, torch::tensor(riders, torch::kFloat64)}));
+  KnownCounts known(joined.slice(0, 0, counts.size(0)));
+  for (Work& work : works) work.counts = &known;
+  for_each_side_by_side(static_cast<int>(works.size()), num_threads_, [&](int i) { compute(works[static_cast<std::size_t>(i)], scale); });
+
+  auto items_S4 = torch::zeros({kNumShards, 4}, torch::kFloat64);
+  for (std::size_t i = 0; i < works.size(); ++i) items_S4[own_.first + static_cast<std::int64_t>(i)].copy_(works[i].items);
+  items_S4 = comm_.sum("shard.items", items_S4);
+  ShardSums sums;
+  sums.items.assign(4, 0);
+  for (int shard = 0; shard < kNumShards; ++shard)
+    for (int i = 0; i < 4; ++i) sums.items[static_cast<std::size_t>(i)] += items_S4[shard][i].item<double>();
+  const auto summed = joined.slice(0, counts.size(0));
+  sums.riders.assign(summed.const_data_ptr<double>(), summed.const_data_ptr<double>() + summed.size(0));
+  return sums;
+}
+
+void ShardedStep::compute(Work& work, double scale) const {
+  if (work.images.size(0) == 0) return;
+  std::vector<torch::Tensor> raw;
+  {
+    const AutocastScope autocast(placement_);
+    raw = work.replica->model->forward(work.images);
+  }
+  const LossParts loss = loss_(raw, work.targets_N6, model_.head(), *work.counts);
+  work.items = loss.items.to(torch::kCPU, torch::kFloat64);
+  (scale == 1 ? loss.total : loss.total * scale).backward();
+}
+
+torch::Tensor ShardedStep::flatten(const Replica& replica) const {
+  std::vector<torch::Tensor> parts;
+  for (const auto& p : replica.parameters) parts.push_back(p.grad().flatten());
+  for (const auto& b : replica.buffers) parts.push_back(b.flatten());
+  return torch::cat(parts);
+}
+
+// Sums start from +0, so that a shard's -0 gives the same bits whether it came from another rank or not.
+void ShardedStep::combine() {
+  const torch::NoGradGuard no_grad;
+  torch::Tensor shards_SP;
+  for (std::size_t i = 0; i < replicas_.size(); ++i) {
+    const auto flat = flatten(replicas_[i]);
+    if (!shards_SP.defined()) shards_SP = torch::zeros({kNumShards, flat.size(0)}, flat.options());
+    shards_SP[own_.first + static_cast<std::int64_t>(i)].copy_(flat);
+  }
+  if (!shards_SP.defined()) shards_SP = torch::zeros({kNumShards, flatten(make_replica()).size(0)}, parameters_.front().options().requires_grad(false));
+  shards_SP = comm_.sum("shards", shards_SP);
+  auto sum = torch::zeros_like(shards_SP[0]);
+  for (int shard = 0; shard < kNumShards; ++shard) sum.add_(shards_SP[shard]);
+
+  std::int64_t at = 0;
+  const auto take = [&](const torch::Tensor& like) {
+    at += like.numel();
+    return sum.slice(0, at - like.numel(), at).reshape(like.sizes());
+  };
+  for (auto& p : parameters_) {
+    if (!p.grad().defined()) p.mutable_grad() = torch::zeros_like(p);
+    p.mutable_grad().copy_(take(p));
+  }
+  for (auto& b : buffers_) b.copy_(take(b) / kNumShards);
+  for (const Replica& replica : replicas_) {
+    for (const auto& p : replica.parameters) p.grad().zero_();
+    for (std::size_t i = 0; i < buffers_.size(); ++i) torch::Tensor(replica.buffers[i]).copy_(buffers_[i]);
+  }
+}
+
+}  // namespace gannet

@@ -1,0 +1,78 @@
+// The deterministic way to compute a step: the global batch is cut into a fixed number of shards, each
+// computed alone by one thread, and their gradients are added in shard order. So the bits do not
+// depend on how many processes and threads there are.
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gannet/data/sampler.h"
+#include "gannet/dist/communicator.h"
+#include "gannet/loss/detection_loss.h"
+#include "gannet/nn/model.h"
+#include "gannet/ops/placement.h"
+
+namespace gannet {
+
+inline constexpr int kNumShards = 4;
+
+/// First image of each shard in a batch of `images`, and the end: kNumShards + 1 entries. The first
+/// shards have one image more where the number does not divide; some may be empty.
+std::vector<std::int64_t> shard_bounds(std::int64_t images);
+
+/// Shards that a rank owns: a run of them, as [first, end).
+struct ShardRange {
+  int first = 0, end = 0;
+};
+ShardRange shards_of_rank(int rank, int world_size);
+
+/// A rank's part of a global batch: the images of its shards.
+BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size);
+
+/// What a step of all shards gave, the same on every rank.
+struct ShardSums {
+  std::vector<double> items;   // box, objectness, class and their sum over the global batch
+  std::vector<double> riders;  // summed over ranks
+};
+
+class ShardedStep {
+ public:
+  /// @param num_threads shards that are computed side by side; never changes results
+  ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement, Communicator& comm, int num_threads);
+
+  /// Forward and backward of this rank's shards; gradients stay with their shard.
+  /// @param images (B, 3, H, W) of this rank's shards together   @param targets_N6 with image < B
+  /// @param global_images of the whole batch   @param scale of the loss (fp16)
+  ShardSums run(const torch::Tensor& images, const torch::Tensor& targets_N6, std::int64_t global_images, double scale,
+                const std::vector<double>& riders);
+
+  /// The model's gradients become the sums over all shards since the last call, its running
+  /// statistics their means.
+  void combine();
+
+ private:
+  /// A copy of the model that shares its parameters' memory, with gradients and statistics of its own.
+  struct Replica {
+    std::shared_ptr<DetectionModel> model;
+    std::vector<torch::Tensor> parameters, buffers;
+  };
+  struct Work;
+
+  Replica make_replica() const;
+  void compute(Work& work, double scale) const;
+  torch::Tensor flatten(const Replica& replica) const;
+
+  DetectionModel& model_;
+  const DetectionLoss& loss_;
+  Placement placement_;
+  Communicator& comm_;
+  int num_threads_;
+  ShardRange own_;
+  std::vector<torch::Tensor> parameters_, buffers_;  // of the model: trained ones, floating ones
+  std::vector<Replica> replicas_;                    // one for each own shard
+};
+
+}  // namespace gannet

@@ -1,0 +1,150 @@
+#include "gannet/detect/detector.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "gannet/core/rng.h"
+#include "gannet/detect/detect_files.h"
+#include "gannet/io/torch_file.h"
+#include "gannet/train/optimizer.h"
+#include "gannet/train/state.h"
+#include "tests/unit/nn/vector_models.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
+
+namespace gannet {
+namespace {
+
+using ::testing::HasSubstr;
+
+cv::Mat noise(int width, int height, std::uint64_t seed) {
+  cv::Mat image(height, width, CV_8UC3);
+  Rng rng({seed, 0, 0, Purpose::kTest});
+  for (std::size_t i = 0; i < image.total() * 3; ++i) image.data[i] = static_cast<std::uint8_t>(rng.below(256));
+  return image;
+}
+
+ImageView view(const cv::Mat& image, ChannelOrder order = ChannelOrder::kBgr) {
+  return {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step), order};
+}
+
+/// A checkpoint of an untrained model whose scores differ, and a folder of pictures.
+class DetectorTest : public testing::TemporaryFolder {
+ protected:
+  void SetUp() override {
+    TemporaryFolder::SetUp();
+    TrainState state;
+    state.model = testing::make_model("shallow", {.seed = 3});
+    testing::disturb_norms(*state.model);
+    state.ema = std::make_unique<Ema>(*state.model);
+    state.optimizer = make_optimizer(*state.model, {"sgd", 0.01, 0.9, 5e-4});
+    save_torch_file(checkpoint(), checkpoint_of(state, Settings{}, {"a", "b", "c"}));
+    make_folder("images");
+    cv::imwrite(path("images/one.png"), noise(80, 60, 1));
+    cv::imwrite(path("images/two.png"), noise(50, 90, 2));
+  }
+  std::string checkpoint() const { return path("model.pt"); }
+  Detector load(DetectorOptions options = {}) const {
+    options.device = "cpu";
+    options.precision = "fp32";
+    options.image_size = 64;
+    options.confidence = 0.05;
+    return Detector::load(checkpoint(), options);
+  }
+  DetectSettings settings() const {
+    DetectSettings s;
+    s.weights = checkpoint();
+    s.source = path("images");
+    s.output = path("found");
+    s.img_size = 64;
+    s.conf_thres = 0.05;
+    s.precision = "fp32";
+    s.save_txt = true;
+    return s;
+  }
+};
+
+TEST_F(DetectorTest, GivesBoxesInsideTheImageBestFirst) {
+  Detector detector = load();
+  const cv::Mat image = noise(120, 80, 5);
+  const auto found = detector.detect(view(image));
+  ASSERT_FALSE(found.empty());
+  float last = 1;
+  for (const Detection& d : found) {
+    EXPECT_LE(d.score, last);
+    last = d.score;
+    EXPECT_GE(d.box_px.x1, 0);
+    EXPECT_GE(d.box_px.y1, 0);
+    EXPECT_LE(d.box_px.x2, 120);
+    EXPECT_LE(d.box_px.y2, 80);
+    EXPECT_EQ(d.label, detector.names().at(static_cast<std::size_t>(d.class_id)));
+  }
+  EXPECT_EQ(detector.timing().input_width, 64);
+}
+
+TEST_F(DetectorTest, OptionsLimitWhatComesBack) {
+  const cv::Mat image = noise(120, 80, 5);
+  const auto all = load().detect(view(image));
+  ASSERT_GT(all.size(), 2u);
+  EXPECT_EQ(load({.max_detections = 2}).detect(view(image)).size(), 2u);
+  const int wanted = all.front().class_id;
+  for (const Detection& d : load({.classes = {wanted}}).detect(view(image))) EXPECT_EQ(d.class_id, wanted);
+}
+
+TEST_F(DetectorTest, ChannelOrderAndRowGapsDoNotMatter) {
+  Detector detector = load();
+  const cv::Mat bgr = noise(64, 64, 6);
+  cv::Mat rgb, wide(64, 100, CV_8UC3, cv::Scalar::all(7));
+  cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
+  bgr.copyTo(wide(cv::Rect(0, 0, 64, 64)));
+  const auto expected = detector.detect(view(bgr));
+  for (const auto& other : {detector.detect(view(rgb, ChannelOrder::kRgb)), detector.detect(view(wide(cv::Rect(0, 0, 64, 64))))}) {
+    ASSERT_EQ(other.size(), expected.size());
+    EXPECT_EQ(other.front().score, expected.front().score);
+    EXPECT_EQ(other.front().box_px.x1, expected.front().box_px.x1);
+  }
+}
+
+TEST_F(DetectorTest, NamesAFileThatIsNoModel) {
+  const auto file = write("no.pt", "text");
+  EXPECT_THAT(testing::thrown_error([&] { Detector::load(file); }).what(), HasSubstr("no.pt"));
+}
+
+TEST_F(DetectorTest, FilesGetAPictureAndALabelFileEach) {
+  std::vector<std::string> seen;
+  const auto summary = detect_files(settings(), [&](const ImageDetections& result) {
+    seen.push_back(std::filesystem::path(result.path).filename());
+    EXPECT_EQ(result.total, 2);
+    EXPECT_TRUE(std::filesystem::exists(result.output_path));
+    std::ifstream labels(path("found/" + std::filesystem::path(result.path).stem().string() + ".txt"));
+    std::size_t rows = 0;
+    for (std::string row; std::getline(labels, row);) ++rows;
+    EXPECT_EQ(rows, result.detections.size());
+    for (const Detection& d : result.detections) EXPECT_EQ(d.box_px.x1, std::nearbyint(d.box_px.x1));
+  });
+  EXPECT_THAT(seen, ::testing::ElementsAre("one.png", "two.png"));
+  EXPECT_EQ(summary.images, 2);
+  EXPECT_EQ(summary.failed, 0);
+}
+
+TEST_F(DetectorTest, AnUnreadablePictureIsCountedAndSkipped) {
+  write("images/broken.jpg", "no picture");
+  const auto summary = detect_files(settings(), {});
+  EXPECT_EQ(summary.images, 2);
+  EXPECT_EQ(summary.failed, 1);
+}
+
+TEST_F(DetectorTest, SaysWhatIsWrongWithTheSource) {
+  DetectSettings s = settings();
+  s.source = path("nowhere");
+  EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(), HasSubstr("does not exist"));
+  make_folder("hollow");
+  s.source = path("hollow") + "/*.jpg";
+  EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(), HasSubstr("no images"));
+}
+
+}  // namespace
+}  // namespace gannet

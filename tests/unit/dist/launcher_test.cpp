@@ -1,0 +1,95 @@
+#include "gannet/dist/launcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+namespace gannet {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+struct Outcome {
+  LaunchResult result;
+  std::vector<std::string> lines;  // "rank: text", of all ranks but 0
+  double seconds = 0;
+};
+
+/// Runs a shell script as every rank.
+Outcome run(int num_processes, const std::string& script, double stop_seconds = 10) {
+  Outcome outcome;
+  LaunchOptions options;
+  options.num_processes = num_processes;
+  options.program = "/bin/sh";
+  options.arguments = {"-c", script};
+  options.stop_seconds = stop_seconds;
+  options.on_line = [&](int rank, const std::string& line, bool) { outcome.lines.push_back(std::to_string(rank) + ": " + line); };
+  const auto start = std::chrono::steady_clock::now();
+  outcome.result = launch_local(options);
+  outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return outcome;
+}
+
+TEST(Launcher, GivesEveryRankItsPlaceAndLabelsItsOutput) {
+  const Outcome r = run(3, "[ $RANK = 0 ] || echo $RANK of $WORLD_SIZE, local $LOCAL_RANK at $MASTER_ADDR");
+  EXPECT_EQ(r.result.exit_code, 0);
+  EXPECT_THAT(r.lines, UnorderedElementsAre("1: 1 of 3, local 1 at 127.0.0.1", "2: 2 of 3, local 2 at 127.0.0.1"));
+}
+
+TEST(Launcher, RanksAgreeOnAPort) {
+  const Outcome r = run(3, "[ $RANK = 0 ] || echo $MASTER_PORT");
+  ASSERT_EQ(r.lines.size(), 2u);
+  EXPECT_EQ(r.lines[0].substr(3), r.lines[1].substr(3));
+}
+
+TEST(Launcher, EndsAsTheRankThatFailedAndEndsTheOthers) {
+  const Outcome r = run(2, "if [ $RANK = 1 ]; then exit 7; fi; exec sleep 60", 0.3);
+  EXPECT_EQ(r.result.exit_code, 7);
+  EXPECT_LT(r.seconds, 10);
+}
+
+TEST(Launcher, ACauseOutranksThoseThatOnlyNoticed) {
+  EXPECT_EQ(run(2, "if [ $RANK = 1 ]; then exit 4; fi; sleep 0.5; exit 1").result.exit_code, 1);
+  EXPECT_EQ(run(2, "if [ $RANK = 1 ]; then exit 1; fi; sleep 0.5; exit 4").result.exit_code, 1);
+}
+
+TEST(Launcher, NamesTheRankThatASignalEnded) {
+  const Outcome r = run(2, "if [ $RANK = 1 ]; then kill -9 $$; fi; exec sleep 60", 0.3);
+  EXPECT_EQ(r.result.exit_code, 4);
+  EXPECT_THAT(r.result.message, HasSubstr("rank 1 was ended by signal 9"));
+}
+
+TEST(Launcher, PassesAStopRequestOn) {
+  std::jthread user([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    ::kill(::getpid(), SIGTERM);
+  });
+  const Outcome r = run(2, "trap 'exit 3' TERM; i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done");
+  EXPECT_EQ(r.result.exit_code, 3);
+  EXPECT_LT(r.seconds, 10);
+}
+
+TEST(Launcher, KillsWhoIgnoresAStopRequest) {
+  std::jthread user([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    ::kill(::getpid(), SIGINT);
+  });
+  const Outcome r = run(2, "trap '' TERM; sleep 60", 0.5);
+  EXPECT_EQ(r.result.exit_code, 4);
+  EXPECT_LT(r.seconds, 20);
+}
+
+TEST(Launcher, SaysWhenTheProgramCannotBeExecuted) {
+  LaunchOptions options;
+  options.program = "/nowhere/gannet";
+  EXPECT_THAT(launch_local(options).message, HasSubstr("cannot execute /nowhere/gannet"));
+}
+
+}  // namespace
+}  // namespace gannet

@@ -1,0 +1,143 @@
+#include "gannet/dist/process_group.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "gannet/core/error.h"
+#include "tests/unit/gloo_world.h"
+#include "tests/unit/thrown_error.h"
+
+namespace gannet {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::run_gloo_world;
+
+TEST(ProcessGroup, SumsGathersAndBroadcasts) {
+  run_gloo_world(3, [](Communicator& comm) {
+    EXPECT_EQ(comm.world_size(), 3);
+    const auto sum = comm.sum("sum", torch::full({2}, comm.rank() + 1, torch::kFloat64));
+    EXPECT_EQ(sum[1].item<double>(), 6);
+    EXPECT_THAT(comm.gather("gather", std::string(static_cast<std::size_t>(comm.rank()), 'x')), ElementsAre("", "x", "xx"));
+    EXPECT_EQ(comm.broadcast("broadcast", comm.is_main() ? "from rank 0" : ""), "from rank 0");
+    EXPECT_EQ(comm.broadcast("nothing", ""), "");
+  });
+}
+
+TEST(ProcessGroup, LeavesTheLocalTensorAsItWas) {
+  run_gloo_world(2, [](Communicator& comm) {
+    const auto local = torch::ones({1});
+    comm.sum("sum", local);
+    EXPECT_EQ(local.item<float>(), 1);
+  });
+}
+
+TEST(ProcessGroup, OneRankOfAMachineGoesFirst) {
+  std::atomic<int> order = 0, first = -1;
+  run_gloo_world(3, [&](Communicator& comm) {
+    comm.one_first("scan", [&] {
+      if (order++ == 0) first = comm.rank();
+    });
+  });
+  EXPECT_EQ(order, 3);
+  EXPECT_EQ(first, 0);
+}
+
+TEST(ProcessGroup, GradientsAreSummedAcrossRanksAndAccumulatedWithout) {
+  run_gloo_world(2, [](Communicator& comm) {
+    auto weight = torch::ones({3}, torch::requires_grad());
+    const auto reducer = comm.reduce_gradients({weight}, GradientCompression::kNone);
+    const double factor = comm.rank() + 1;
+    (weight.sum() * factor).backward();         // accumulates: 1 and 2
+    reducer->backward(weight.sum() * factor);   // 2 and 4 summed
+    EXPECT_EQ(weight.grad()[0].item<double>(), 6);
+    weight.mutable_grad().zero_();
+    reducer->backward(weight.sum() * factor);
+    EXPECT_EQ(weight.grad()[2].item<double>(), 3);
+    EXPECT_GE(reducer->exposed_seconds(), 0);
+  });
+}
+
+TEST(ProcessGroup, CompressedGradientsAreRoundedToBfloat16) {
+  run_gloo_world(2, [](Communicator& comm) {
+    auto weight = torch::ones({64}, torch::requires_grad());
+    const auto reducer = comm.reduce_gradients({weight}, GradientCompression::kBf16);
+    reducer->backward(weight.sum() * 1.001);  // 1.001 becomes 1 in bfloat16
+    EXPECT_EQ(weight.grad().scalar_type(), torch::kFloat32);
+    EXPECT_EQ(weight.grad()[0].item<float>(), 2);
+  });
+}
+
+// Every rank ends, and each names the one that failed and why.
+TEST(ProcessGroup, TheOthersLearnWhyARankEnded) {
+  std::mutex mutex;
+  std::vector<std::string> texts;
+  const auto work = [&](Communicator& comm) {
+    if (comm.rank() == 1) {
+      comm.abandon("labels/a.txt cannot be read");
+      return;
+    }
+    const Error error = testing::thrown_error([&] { comm.sum("loss.counts", torch::ones({1})); });
+    EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
+    const std::scoped_lock lock(mutex);
+    texts.emplace_back(error.what());
+  };
+  run_gloo_world(3, work);
+  ASSERT_EQ(texts.size(), 2u);
+  for (const std::string& text : texts) {
+    EXPECT_THAT(text, HasSubstr("labels/a.txt cannot be read"));
+    EXPECT_THAT(text, HasSubstr("rank 1"));
+    EXPECT_THAT(text, HasSubstr("'loss.counts'"));
+  }
+}
+
+TEST(ProcessGroup, ARankThatStallsIsNamedAfterTheTimeout) {
+  const auto start = std::chrono::steady_clock::now();
+  run_gloo_world(
+      2,
+      [&](Communicator& comm) {
+        if (comm.rank() == 1) {
+          std::this_thread::sleep_for(std::chrono::seconds(9));
+          return;
+        }
+        const Error error = testing::thrown_error([&] { comm.sum("sum", torch::ones({1})); });
+        EXPECT_THAT(error.what(), HasSubstr("rank 1"));
+        EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(9));
+      },
+      2);
+}
+
+TEST(ProcessGroup, NamesRanksThatNeverCame) {
+  WorldSpec world;
+  world.size = 3;
+  const auto [descriptor, port] = testing::socket_and_port();
+  world.port = port;
+  world.listen_descriptor = descriptor;
+  ProcessGroupOptions options;
+  options.timeout_seconds = 1;
+  const Error error = testing::thrown_error([&] { join_process_group(world, options); });
+  EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
+  EXPECT_THAT(error.what(), HasSubstr("2 of 3 ranks have not come within 1 s: 1, 2"));
+}
+
+TEST(ProcessGroup, SaysThatRankZeroIsNotThere) {
+  WorldSpec world;
+  world.size = 2;
+  world.rank = 1;
+  world.port = 1;  // nobody listens there
+  ProcessGroupOptions options;
+  options.timeout_seconds = 1;
+  EXPECT_THAT(testing::thrown_error([&] { join_process_group(world, options); }).what(), HasSubstr("finds no rank 0 at 127.0.0.1:1"));
+}
+
+TEST(ProcessGroup, RefusesCallsInDifferentOrder) {
+  EXPECT_THROW(run_gloo_world(2, [](Communicator& comm) { comm.sum(comm.is_main() ? "a" : "b", torch::ones({1})); }, 5), Error);
+}
+
+}  // namespace
+}  // namespace gannet
