@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "gannet/core/atomic_file.h"
@@ -24,11 +25,17 @@ class Convert : public DataFolder {
  protected:
   void SetUp() override {
     DataFolder::SetUp();
+    ::setenv("XDG_CACHE_HOME", path("cache").c_str(), 1);
     options_.use_cache = false;
     data_.file = path("source.yaml");
     data_.train = data_.val = {path("images")};
     data_.num_classes = kClasses;
     data_.names = {"cat", "a <dog> & \"co\"", "7"};
+  }
+
+  void TearDown() override {
+    ::unsetenv("XDG_CACHE_HOME");
+    DataFolder::TearDown();
   }
 
   ConvertReport convert(const DataDescription& data, const std::string& folder,
@@ -145,6 +152,26 @@ TEST_F(Convert, WholePixelsStayWholePixels) {
   const std::string xml = read_file(path("voc/annotations/train/a.xml"));
   EXPECT_THAT(xml, HasSubstr("<xmin>3</xmin>"));
   EXPECT_THAT(xml, HasSubstr("<ymax>29</ymax>"));
+}
+
+TEST_F(Convert, NamesOfAJsonAreRememberedUntilItChanges) {
+  write_set(1);
+  convert(data_, "coco", "coco");
+  DataDescription nameless = load_data_description(path("coco/data.yaml"));
+  const auto names = [&] {
+    nameless.names.clear();
+    complete_names(nameless);
+    return nameless.names;
+  };
+  EXPECT_EQ(names(), data_.names);
+  EXPECT_EQ(names(), data_.names);
+  EXPECT_EQ(nameless.num_classes, kClasses);
+  write_text("coco/annotations/train.json",
+             R"({"images": [], "categories": [{"id": 2, "name": "b"}, {"id": 1, "name": "a"}]})");
+  EXPECT_THAT(names(), ElementsAre("a", "b"));
+  DataDescription none = data_;
+  none.names.clear();
+  EXPECT_THROW(complete_names(none), Error);
 }
 
 TEST_F(Convert, NumbersInFileNamesBecomeImageIds) {
