@@ -15,7 +15,7 @@ namespace {
 
 const cv::Scalar kWhite(255, 255, 255);
 const cv::Scalar kCurve(214, 118, 38);
-constexpr int kCells = 60;                // of the density maps, per side
+constexpr int kCells = 89;                // of the density maps, per side
 constexpr std::size_t kMaxShapes = 1000;  // boxes in the panel of shapes
 
 void draw_curve(cv::Mat& canvas, const cv::Rect& area, const CurvePanel& panel,
