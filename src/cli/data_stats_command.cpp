@@ -30,8 +30,9 @@ int run(const StatsArguments& arguments) {
   const DatasetSurvey survey =
       survey_dataset(load_data_description(arguments.data), options, show_progress("read"));
   const std::vector<SplitSummary> splits = summarize(survey, arguments.img_size);
-  fmt::print("{}\n", arguments.json ? splits_to_json(survey, splits, arguments.img_size)
-                                    : describe_splits(splits, survey.data.names));
+  fmt::print("{}\n", arguments.json
+                         ? splits_to_json(survey, splits, arguments.img_size)
+                         : describe_splits(splits, survey.data.names, survey.data.names.size()));
   plot_labels(training_labels(survey), survey.data.names, arguments.picture);
   if (!arguments.json) fmt::print("labels of train: {}\n", arguments.picture);
   return 0;

@@ -36,15 +36,17 @@ DatasetCheck check_dataset(const DataDescription& data, const CheckOptions& opti
 /// From a survey that was made already.
 DatasetCheck check_survey(DatasetSurvey survey, int img_size);
 
-/// Everything as lines for a terminal. @param max_shown findings of a kind that are listed
+/// Everything as lines for a terminal. @param max_shown findings of a kind that are listed; at
+/// least 20 classes are
 std::string describe_check(const DatasetCheck& check, std::size_t max_shown);
 
-/// "2 problems (2 boxes without area), 20 notes, in 364 images and 4888 labels".
+/// "bccd: 2 problems (boxes without area: 2), 1 note, in 364 images and 4888 labels".
 std::string summary_line(const DatasetCheck& check);
 
-/// Images, labels, sizes of each split, then labels and images of each class, as a table.
+/// Images, labels, sizes of each split, then labels and images of each class (or of the most
+/// frequent ones), as a table.
 std::string describe_splits(const std::vector<SplitSummary>& splits,
-                            const std::vector<std::string>& names);
+                            const std::vector<std::string>& names, std::size_t max_classes);
 
 /// Keys: docs/data-check.md.
 std::string check_to_json(const DatasetCheck& check);

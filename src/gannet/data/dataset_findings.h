@@ -42,7 +42,7 @@ enum class Repair { kNone, kDropImage, kDropRow, kClipRow };
 struct FindingInfo {
   FindingKind kind;
   const char* key;    // in JSON; stable
-  const char* title;  // as in "3 <title>"
+  const char* title;  // as in "<title>: 3"
   Severity severity;
   Repair repair;
   const char* explanation;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <numeric>
 
 #include "gannet/data/dataset_check.h"
 
@@ -16,7 +17,7 @@ std::string plural(std::int64_t count, const char* singular) {
 }
 
 std::string describe_group(const FindingGroup& group, std::size_t max_shown) {
-  std::string text = fmt::format("  {} {} ({})\n", group.findings.size(), group.info->title,
+  std::string text = fmt::format("  {}: {} ({})\n", group.info->title, group.findings.size(),
                                  group.info->explanation);
   const std::size_t shown = std::min(group.findings.size(), max_shown);
   for (std::size_t i = 0; i < shown; ++i) {
@@ -78,18 +79,39 @@ std::string size_text(const Spread& width, const Spread& height) {
                      height.highest);
 }
 
+/// The classes with most labels in all splits, in the order of their numbers.
+std::vector<std::size_t> frequent_classes(const std::vector<SplitSummary>& splits,
+                                          std::size_t num_classes, std::size_t max) {
+  std::vector<std::int64_t> counts(num_classes);
+  for (const SplitSummary& split : splits) {
+    for (std::size_t c = 0; c < num_classes; ++c) counts[c] += split.classes[c].labels;
+  }
+  std::vector<std::size_t> order(num_classes);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (num_classes <= max) return order;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return counts[a] > counts[b]; });
+  order.resize(max);
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
 std::string describe_classes(const std::vector<SplitSummary>& splits,
-                             const std::vector<std::string>& names) {
+                             const std::vector<std::string>& names, std::size_t max_classes) {
   std::string text = fmt::format("{:<5} {:<{}}", "class", "", kWidestName);
-  for (const SplitSummary& split : splits) text += fmt::format(" {:>17}", split.name);
-  text += '\n';
-  for (std::size_t c = 0; c < names.size(); ++c) {
+  for (const SplitSummary& split : splits) text += fmt::format(" {:>18}", split.name);
+  text += "   (labels / images)\n";
+  const std::vector<std::size_t> shown = frequent_classes(splits, names.size(), max_classes);
+  for (const std::size_t c : shown) {
     text += fmt::format("{:>5} {:<{}}", c, names[c].substr(0, kWidestName), kWidestName);
     for (const SplitSummary& split : splits) {
-      const ClassCount& count = split.classes[c];
-      text += fmt::format(" {:>7} in {:>6}", count.labels, count.images);
+      text += fmt::format(" {:>9} / {:>6}", split.classes[c].labels, split.classes[c].images);
     }
     text += '\n';
+  }
+  if (shown.size() < names.size()) {
+    text += fmt::format("      ... the {} classes with most labels of {}\n", shown.size(),
+                        names.size());
   }
   return text;
 }
@@ -97,7 +119,7 @@ std::string describe_classes(const std::vector<SplitSummary>& splits,
 }  // namespace
 
 std::string describe_splits(const std::vector<SplitSummary>& splits,
-                            const std::vector<std::string>& names) {
+                            const std::vector<std::string>& names, std::size_t max_classes) {
   std::string text =
       fmt::format("{:<6} {:>8} {:>9} {:>11} {:>11}   {:<26} {}\n", "split", "images", "labels",
                   "background", "unlabelled", "image size px", "box side px (least, median, most)");
@@ -107,11 +129,14 @@ std::string describe_splits(const std::vector<SplitSummary>& splits,
                         split.without_label_file, size_text(split.image_width, split.image_height),
                         split.box_side.lowest, split.box_side.median, split.box_side.highest);
   }
-  return text + '\n' + describe_classes(splits, names);
+  return text + '\n' + describe_classes(splits, names, max_classes);
 }
 
 std::string describe_check(const DatasetCheck& check, std::size_t max_shown) {
-  std::string text = describe_splits(check.splits, check.survey.data.names) + '\n';
+  constexpr std::size_t kMaxClasses = 20;
+  std::string text =
+      describe_splits(check.splits, check.survey.data.names, std::max(kMaxClasses, max_shown)) +
+      '\n';
   text += describe_histogram(
       check.splits, &SplitSummary::box_sides,
       fmt::format("box side (root of the area) in px, images at {} px", check.img_size).c_str());

@@ -17,9 +17,10 @@ namespace gannet {
 namespace {
 
 constexpr int kWidth = 1600, kMargin = 40;
-constexpr int kHead = 130;    // title and legend
-constexpr int kPanels = 720;  // the row of plots
-constexpr int kLine = 30;     // of the list of findings
+constexpr int kHead = 130;     // title and legend
+constexpr int kPanelGap = 14;  // between those above each other
+constexpr int kPanels = 734;   // the row of plots
+constexpr int kLine = 30;      // of the list of findings
 constexpr int kTileColumns = 4, kTileRows = 2;
 constexpr int kTileHeight = 340, kTileGap = 24;
 constexpr std::size_t kMaxClasses = 24;
@@ -42,7 +43,7 @@ void draw_head(cv::Mat& canvas, const DatasetCheck& check) {
   draw_text(canvas, fmt::format("{}: check of the data set", name), {kMargin, 56}, {22, kInk, 2});
   const auto problems = check.count(Severity::kProblem), notes = check.count(Severity::kNote);
   const cv::Scalar colour = problems > 0 ? severity_colour(Severity::kProblem) : kGood;
-  draw_text(canvas, fmt::format("{} problems, {} notes", problems, notes), {kWidth - kMargin, 56},
+  draw_text(canvas, fmt::format("problems: {}, notes: {}", problems, notes), {kWidth - kMargin, 56},
             {18, colour, 2, TextAnchor::kRight});
   int x = kMargin;
   for (std::size_t s = 0; s < check.splits.size(); ++s) {
@@ -117,9 +118,11 @@ void draw_classes(cv::Mat& canvas, const cv::Rect& area, const DatasetCheck& che
 
 /// "1/3" instead of 0.333.
 std::string edge_text(double edge) {
-  const double inverse = 1 / edge;
-  if (edge < 1 && std::abs(inverse - std::round(inverse)) < 1e-9) {
-    return fmt::format("1/{:.0f}", inverse);
+  for (const double over : {1.0, 2.0}) {
+    const double under = over / edge;
+    if (edge < 1 && std::abs(under - std::round(under)) < 1e-9) {
+      return fmt::format("{:.0f}/{:.0f}", over, under);
+    }
   }
   return fmt::format("{:.3g}", edge);
 }
@@ -172,7 +175,7 @@ void draw_findings(cv::Mat& canvas, int top, const std::vector<FindingGroup>& gr
     const int y = top + kLine * static_cast<int>(i % rows) + kLine / 2;
     const cv::Scalar colour = severity_colour(groups[i].info->severity);
     cv::circle(canvas, {x + 7, y - 5}, 7, colour, cv::FILLED, cv::LINE_AA);
-    draw_text(canvas, fmt::format("{} {}", groups[i].findings.size(), groups[i].info->title),
+    draw_text(canvas, fmt::format("{}: {}", groups[i].info->title, groups[i].findings.size()),
               {x + 26, y}, {12, kInk});
   }
 }
@@ -183,7 +186,8 @@ int findings_height(const std::vector<FindingGroup>& groups) {
 
 void draw_tiles(cv::Mat& canvas, int top, const DatasetCheck& check,
                 const std::vector<ImageFindings>& worst) {
-  draw_text(canvas, "Images with most findings", {kMargin, top + 20}, {15, kInk, 2});
+  draw_text(canvas, "Images with most findings (red: problem, amber: note)", {kMargin, top + 20},
+            {15, kInk, 2});
   const int width = (kWidth - 2 * kMargin - (kTileColumns - 1) * kTileGap) / kTileColumns;
   for (std::size_t i = 0; i < worst.size(); ++i) {
     const int column = static_cast<int>(i) % kTileColumns, row = static_cast<int>(i) / kTileColumns;
@@ -206,11 +210,12 @@ void plot_dataset_check(const DatasetCheck& check, const std::filesystem::path& 
   draw_head(canvas, check);
   const int half = kWidth / 2;
   draw_classes(canvas, {kMargin / 2, kHead, half - kMargin, kPanels}, check);
-  draw_histogram(canvas, {half, kHead, half - kMargin / 2, kPanels / 2}, check,
+  draw_histogram(canvas, {half, kHead, half - kMargin / 2, kPanels / 2 - kPanelGap}, check,
                  &SplitSummary::box_sides, "Box size",
                  fmt::format("root of the area in px, images at {} px", check.img_size));
-  draw_histogram(canvas, {half, kHead + kPanels / 2, half - kMargin / 2, kPanels / 2}, check,
-                 &SplitSummary::aspect_ratios, "Box shape", "width / height");
+  draw_histogram(
+      canvas, {half, kHead + kPanels / 2 + kPanelGap, half - kMargin / 2, kPanels / 2 - kPanelGap},
+      check, &SplitSummary::aspect_ratios, "Box shape", "width / height");
   draw_findings(canvas, list_top, groups);
   if (!worst.empty()) draw_tiles(canvas, tiles_top, check, worst);
   save_picture(path, canvas);

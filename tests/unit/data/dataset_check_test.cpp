@@ -250,12 +250,12 @@ TEST_F(DatasetCheckTest, TextNamesTheFirstFindingsOfAKind) {
   add("train/b", "0 .5 .5 0 .1\n0 .5 .5 0 .2\n0 .5 .5 0 .3\n");
   const DatasetCheck found = check();
   const std::string text = describe_check(found, 2);
-  EXPECT_THAT(text, HasSubstr("3 boxes without area"));
+  EXPECT_THAT(text, HasSubstr("boxes without area: 3 ("));
   EXPECT_THAT(text, HasSubstr(path("labels/train/b.txt") + ":2: dog of 0 x 10 px"));
   EXPECT_THAT(text, HasSubstr("... and 1 more"));
   EXPECT_THAT(describe_check(found, 3), Not(HasSubstr("more")));
   EXPECT_EQ(summary_line(found),
-            "pets: 3 problems (3 boxes without area), 0 notes, in 3 images and 6 labels");
+            "pets: 3 problems (boxes without area: 3), 0 notes, in 3 images and 6 labels");
 }
 
 TEST_F(DatasetCheckTest, JsonHasTheDocumentedKeys) {

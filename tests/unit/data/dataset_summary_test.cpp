@@ -55,10 +55,16 @@ TEST_F(DatasetSummaryTest, CountsWhatTrainingUses) {
 
 TEST_F(DatasetSummaryTest, TableShowsEverySplitAndClass) {
   add_clean();
-  const std::string text = describe_splits(check().splits, {"dog", "cat"});
-  EXPECT_THAT(text, HasSubstr("train         1         2"));
+  add("train/c", "1 .4 .4 .2 .2\n");
+  const std::string text = describe_splits(check().splits, {"dog", "cat"}, 2);
+  EXPECT_THAT(text, HasSubstr("train         2         3"));
   EXPECT_THAT(text, HasSubstr("100x50"));
+  EXPECT_THAT(text, HasSubstr("    0 dog "));
   EXPECT_THAT(text, HasSubstr("    1 cat "));
+  EXPECT_THAT(text, HasSubstr(" 2 /      2 "));
+  const std::string first = describe_splits(check().splits, {"dog", "cat"}, 1);
+  EXPECT_EQ(first.find("    1 cat "), std::string::npos);  // as many labels as dog, but later
+  EXPECT_THAT(first, HasSubstr("the 1 classes with most labels of 2"));
 }
 
 }  // namespace
