@@ -151,8 +151,8 @@ std::string summary_line(const DatasetCheck& check) {
   std::string kinds;
   for (const FindingGroup& group : group_findings(check.findings)) {
     if (group.info->severity != Severity::kProblem) continue;
-    kinds +=
-        fmt::format("{}{} {}", kinds.empty() ? "" : ", ", group.findings.size(), group.info->title);
+    kinds += fmt::format("{}{}: {}", kinds.empty() ? "" : ", ", group.info->title,
+                         group.findings.size());
   }
   std::int64_t images = 0, labels = 0;
   for (const SplitSummary& split : check.splits) images += split.images, labels += split.labels;
