@@ -1,0 +1,285 @@
+#include "gannet/data/dataset_rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+namespace gannet {
+namespace {
+
+constexpr int kMinSide_px = 10;   // of an image that training takes
+constexpr float kTinyBox_px = 2;  // as augmentation's filter (RB 3.8)
+constexpr float kMaxAspect = 20;  // as augmentation's filter (RB 3.8)
+constexpr float kMaxOverhang_px = 1;
+constexpr std::int64_t kMaxImbalance = 10;
+
+/// Rules about one image, one after the other; collects findings.
+class ImageRules {
+ public:
+  ImageRules(const DatasetSurvey& survey, int img_size, std::vector<Finding>& findings)
+      : survey_(survey), img_size_(img_size), findings_(findings) {}
+
+  void apply(int split, int image) {
+    split_ = split, image_ = image;
+    subject_ =
+        &survey_.splits[static_cast<std::size_t>(split)].images[static_cast<std::size_t>(image)];
+    repeated_ = !seen_.insert(subject_->path).second;
+    first_rows_.clear();
+    if (!check_image()) return;
+    for (std::size_t row = 0; row < subject_->rows.size(); ++row) check_row(static_cast<int>(row));
+  }
+
+ private:
+  void add(FindingKind kind, const std::string& path, std::string what) {
+    findings_.push_back({kind, split_, image_, -1, path, 0, std::move(what), repeated_});
+  }
+  void add_row(FindingKind kind, int row, std::string what) {
+    findings_.push_back({kind, split_, image_, row, subject_->label_file,
+                         subject_->rows[static_cast<std::size_t>(row)].line, std::move(what),
+                         repeated_});
+    // An annotation file has no lines: the image says more.
+    if (findings_.back().line == 0) findings_.back().path = subject_->path;
+  }
+
+  /// False: the rows of this image do not matter, it is not used.
+  bool check_image() {
+    const SurveyedImage& image = *subject_;
+    if (!image.readable()) {
+      add(FindingKind::kUnreadableImage, image.path, image.problem);
+      return false;
+    }
+    if (!is_usable(image)) {
+      add(FindingKind::kSmallImage, image.path,
+          fmt::format("{} x {} px", image.width, image.height));
+      return false;
+    }
+    if (!image.label_problem.empty()) {
+      add(FindingKind::kUnreadableLabels, image.label_file, image.label_problem);
+    } else if (!image.has_labels) {
+      add(FindingKind::kImageWithoutLabels, image.path, "");
+    }
+    return true;
+  }
+
+  void check_row(int number) {
+    const auto& rows = subject_->rows;
+    const LabelRow& row = rows[static_cast<std::size_t>(number)];
+    const int num_classes = survey_.data.num_classes;
+    if (row.state == RowState::kMalformed) {
+      add_row(FindingKind::kMalformedRow, number, row.problem);
+    } else if (row.state == RowState::kNegativeClass) {
+      add_row(FindingKind::kClassOutOfRange, number, row.problem);
+    } else if (row.label.class_id >= num_classes) {
+      add_row(FindingKind::kClassOutOfRange, number,
+              fmt::format("class {} is not below nc = {}", row.label.class_id, num_classes));
+    } else if (row.state == RowState::kOutside) {
+      add_row(FindingKind::kCoordinateOutside, number, row.problem);
+    } else if (const int first = first_equal(number); first < number) {
+      const int line = rows[static_cast<std::size_t>(first)].line;
+      add_row(FindingKind::kDuplicateRow, number,
+              line > 0 ? fmt::format("repeats line {}", line) : "repeats an earlier object");
+    } else {
+      check_box(number, row.label);
+    }
+  }
+
+  /// The first usable row of the image with the same box and class, perhaps this one.
+  int first_equal(int number) {
+    const Label& label = subject_->rows[static_cast<std::size_t>(number)].label;
+    return first_rows_
+        .emplace(std::tuple(label.class_id, label.cx, label.cy, label.width, label.height), number)
+        .first->second;
+  }
+
+  void check_box(int number, const Label& label) {
+    const auto image_width = static_cast<float>(subject_->width);
+    const auto image_height = static_cast<float>(subject_->height);
+    const float width = label.width * image_width, height = label.height * image_height;
+    const std::string& name = survey_.data.names[static_cast<std::size_t>(label.class_id)];
+    if (!(width > 0 && height > 0)) {
+      add_row(FindingKind::kZeroSize, number,
+              fmt::format("{} of {:g} x {:g} px", name, width, height));
+      return;
+    }
+    const float over = overhang_px(label, subject_->width, subject_->height);
+    if (over > kMaxOverhang_px) {
+      add_row(FindingKind::kBeyondEdge, number, fmt::format("{} by {:.1f} px", name, over));
+    }
+    const float scale = static_cast<float>(img_size_) / std::max(image_width, image_height);
+    if (std::min(width, height) * scale < kTinyBox_px) {
+      add_row(FindingKind::kTinyBox, number,
+              fmt::format("{} of {:.1f} x {:.1f} px at {} px", name, width * scale, height * scale,
+                          img_size_));
+    }
+    const float aspect = std::max(width / height, height / width);
+    if (aspect > kMaxAspect) {
+      add_row(FindingKind::kExtremeAspect, number,
+              fmt::format("{} of {:.1f} x {:.1f} px", name, width, height));
+    }
+  }
+
+  const DatasetSurvey& survey_;
+  int img_size_;
+  std::vector<Finding>& findings_;
+  std::unordered_set<std::string> seen_;
+  int split_ = 0, image_ = 0;
+  const SurveyedImage* subject_ = nullptr;
+  bool repeated_ = false;
+  std::map<std::tuple<int, float, float, float, float>, int> first_rows_;
+};
+
+struct Place {
+  int split = 0, image = 0;
+};
+
+const SurveyedImage& image_at(const DatasetSurvey& survey, const Place& place) {
+  return survey.splits[static_cast<std::size_t>(place.split)]
+      .images[static_cast<std::size_t>(place.image)];
+}
+
+Finding copy_finding(const DatasetSurvey& survey, FindingKind kind, const Place& copy,
+                     const Place& of) {
+  const std::string& path = image_at(survey, copy).path;
+  const std::string& other = image_at(survey, of).path;
+  const std::string& split = survey.splits[static_cast<std::size_t>(of.split)].name;
+  std::string what = fmt::format("the same picture as {} ({})", other, split);
+  if (path == other) {
+    what = copy.split == of.split ? "listed twice" : fmt::format("also in {}", split);
+  }
+  return {kind, copy.split, copy.image, -1, path, 0, std::move(what)};
+}
+
+/// @param places of one picture, in the order of the splits; at least two
+void judge_copies(const DatasetSurvey& survey, const std::vector<Place>& places,
+                  std::vector<Finding>& findings) {
+  const auto in = [&](const Place& place, const char* split) {
+    return survey.splits[static_cast<std::size_t>(place.split)].name == split;
+  };
+  const auto find = [&](const char* split) {
+    return std::find_if(places.begin(), places.end(),
+                        [&](const Place& place) { return in(place, split); });
+  };
+  const auto held_out = std::find_if(places.begin(), places.end(),
+                                     [&](const Place& place) { return !in(place, "train"); });
+  std::map<int, Place> first;  // of each split
+  for (const Place& place : places) {
+    const auto [at, is_first] = first.emplace(place.split, place);
+    if (in(place, "train") && held_out != places.end()) {
+      findings.push_back(copy_finding(survey, FindingKind::kLeakedImage, place, *held_out));
+    } else if (!is_first) {
+      findings.push_back(copy_finding(survey, FindingKind::kRepeatedImage, place, at->second));
+    } else if (in(place, "test") && find("val") != places.end()) {
+      findings.push_back(copy_finding(survey, FindingKind::kSharedImage, place, *find("val")));
+    }
+  }
+}
+
+std::vector<std::int64_t> labels_per_class(const SurveyedSplit& split, int num_classes) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(num_classes));
+  for (const SurveyedImage& image : split.images) {
+    if (!is_usable(image)) continue;
+    for (const LabelRow& row : image.rows) {
+      if (is_trained_on(row, num_classes)) ++counts[static_cast<std::size_t>(row.label.class_id)];
+    }
+  }
+  return counts;
+}
+
+void judge_classes(const DatasetSurvey& survey, int split, const std::vector<std::int64_t>& counts,
+                   std::vector<Finding>& findings) {
+  const auto& names = survey.data.names;
+  std::size_t most = 0, least = counts.size();
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] == 0) {
+      findings.push_back({FindingKind::kUnusedClass, split, -1, -1, "", 0,
+                          fmt::format("class {} '{}'", c, names[c])});
+      continue;
+    }
+    if (counts[c] > counts[most]) most = c;
+    if (least == counts.size() || counts[c] < counts[least]) least = c;
+  }
+  if (least == counts.size() || counts[most] <= kMaxImbalance * counts[least]) return;
+  findings.push_back(
+      {FindingKind::kClassImbalance, split, -1, -1, "", 0,
+       fmt::format("{} labels of '{}', {} of '{}': {:.1f} to 1", counts[most], names[most],
+                   counts[least], names[least],
+                   static_cast<double>(counts[most]) / static_cast<double>(counts[least]))});
+}
+
+}  // namespace
+
+bool is_usable(const SurveyedImage& image) {
+  return image.readable() && std::min(image.width, image.height) >= kMinSide_px;
+}
+
+bool is_trained_on(const LabelRow& row, int num_classes) {
+  return row.state == RowState::kUsable && row.label.class_id < num_classes;
+}
+
+std::vector<Finding> find_in_images(const DatasetSurvey& survey, int img_size) {
+  std::vector<Finding> findings;
+  ImageRules rules(survey, img_size, findings);
+  std::set<std::string> seen_stray;
+  for (std::size_t s = 0; s < survey.splits.size(); ++s) {
+    const SurveyedSplit& split = survey.splits[s];
+    for (std::size_t i = 0; i < split.images.size(); ++i) {
+      rules.apply(static_cast<int>(s), static_cast<int>(i));
+    }
+    for (const std::string& file : split.stray_labels) {
+      const bool repeated = !seen_stray.insert(file).second;
+      findings.push_back(
+          {FindingKind::kLabelsWithoutImage, static_cast<int>(s), -1, -1, file, 0, "", repeated});
+    }
+  }
+  return findings;
+}
+
+std::vector<Finding> find_copies(const DatasetSurvey& survey) {
+  std::unordered_map<std::uint64_t, std::vector<Place>> by_content;
+  std::vector<std::uint64_t> order;
+  for (std::size_t s = 0; s < survey.splits.size(); ++s) {
+    const auto& images = survey.splits[s].images;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      if (!is_usable(images[i]) || images[i].content == 0) continue;
+      auto& places = by_content[images[i].content];
+      if (places.empty()) order.push_back(images[i].content);
+      places.push_back({static_cast<int>(s), static_cast<int>(i)});
+    }
+  }
+  std::vector<Finding> findings;
+  for (const std::uint64_t content : order) {
+    if (by_content[content].size() > 1) judge_copies(survey, by_content[content], findings);
+  }
+  return findings;
+}
+
+std::vector<Finding> find_in_classes(const DatasetSurvey& survey) {
+  std::vector<Finding> findings;
+  for (std::size_t s = 0; s < survey.splits.size(); ++s) {
+    const SurveyedSplit& split = survey.splits[s];
+    const int number = static_cast<int>(s);
+    if (split.images.empty()) {
+      const auto kind = split.name == "test" ? FindingKind::kNoTestImages : FindingKind::kNoImages;
+      findings.push_back(
+          {kind, number, -1, -1, "", 0, fmt::format("{}: {}", split.name, split.problem)});
+      continue;
+    }
+    const auto counts = labels_per_class(split, survey.data.num_classes);
+    const bool has_labels = std::any_of(counts.begin(), counts.end(), [](auto n) { return n > 0; });
+    if (!has_labels && split.name != "test") {
+      findings.push_back({FindingKind::kNoLabels, number, -1, -1, "", 0, split.name});
+    } else if (split.name == "train") {
+      judge_classes(survey, number, counts, findings);
+    }
+  }
+  return findings;
+}
+
+}  // namespace gannet
