@@ -76,8 +76,10 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
                 {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
   val_index_ = description_.val == description_.train ? train_index_
                                                       : index_images(description_.val, settings, description_.num_classes, "val");
-  train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), train.cache_images);
-  val_set_ = make_evaluation_dataset(val_index_, val_size_, train.cache_images);
+  ImageCacheOptions cache;
+  cache.kind = image_cache_kind(train.cache_images);
+  train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), cache);
+  val_set_ = make_evaluation_dataset(val_index_, val_size_, cache);
 }
 
 std::vector<BatchPlan> RunData::train_plans(int epoch) const {
