@@ -96,7 +96,7 @@ struct ImageCache::Impl {
   }
 
   void open_file() {
-    if (!spec.folder.empty()) fs::create_directories(spec.folder);
+    make_folder();
     const FolderLock lock(spec.folder);
     SharedFile shared =
         options.kind == ImageCacheKind::kRam ? open_memory_file(spec) : open_kept_file(spec);
@@ -109,6 +109,18 @@ struct ImageCache::Impl {
     num_fitting = layout.num_fitting(room);
     pixels = std::make_shared<Mapping>(file, layout.end_of(num_fitting), false);
     checked = std::make_unique<std::atomic<bool>[]>(num_fitting);
+  }
+
+  /// A cache in memory does without a folder, then for itself.
+  void make_folder() {
+    if (spec.folder.empty()) return;
+    std::error_code failed;
+    fs::create_directories(spec.folder, failed);
+    if (options.kind == ImageCacheKind::kRam && ::access(spec.folder.c_str(), W_OK | X_OK) != 0) {
+      log_warning("{} cannot be written: the image cache is not shared with other processes",
+                  spec.folder.string());
+      spec.folder.clear();
+    }
   }
 
   /// Claims of processes that ended before they were done.

@@ -11,7 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <sstream>
+#include <fstream>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -19,6 +19,7 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 
 namespace gannet {
 namespace {
@@ -78,9 +79,8 @@ Descriptor join(const Member& member, const SharedFileSpec& spec) {
 }
 
 std::vector<Member> read_members(const SharedFileSpec& spec) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(member_list(spec), ignored)) return {};
-  std::istringstream text(read_file(member_list(spec)));
+  if (spec.folder.empty()) return {};
+  std::ifstream text(member_list(spec));
   std::vector<Member> members;
   for (Member member; text >> member.process >> member.descriptor;) members.push_back(member);
   return members;
@@ -100,6 +100,15 @@ void write_members(const SharedFileSpec& spec, const std::vector<Member>& member
 }
 
 Member self(const Descriptor& file) { return {::getpid(), file.number()}; }
+
+/// Files that a process was killed over before it could name them.
+void remove_unfinished(const SharedFileSpec& spec) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(spec.folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(spec.name + ".tmp")) fs::remove(entry.path(), ignored);
+  }
+}
 
 /// Whether no other open file is this one; if so no one else may open it meanwhile.
 bool try_alone(const Descriptor& file) { return ::flock(file.number(), LOCK_EX | LOCK_NB) == 0; }
@@ -143,8 +152,7 @@ FolderLock::FolderLock(const fs::path& folder) {
 
 SharedFile open_memory_file(const SharedFileSpec& spec) {
   SharedFile shared;
-  std::vector<Member> members;
-  if (!spec.folder.empty()) members = read_members(spec);
+  std::vector<Member> members = read_members(spec);
   std::erase_if(members, [&](const Member& member) {
     Descriptor file = join(member, spec);
     if (file.is_open() && !shared.file.is_open()) {
@@ -160,7 +168,12 @@ SharedFile open_memory_file(const SharedFileSpec& spec) {
     shared.alone = true;
   }
   members.push_back(self(shared.file));
-  if (!spec.folder.empty()) write_members(spec, members);
+  if (spec.folder.empty()) return shared;
+  try {
+    write_members(spec, members);
+  } catch (const Error& error) {
+    log_warning("{} in memory is not shared with other processes: {}", spec.name, error.what());
+  }
   return shared;
 }
 
@@ -178,6 +191,7 @@ SharedFile open_kept_file(const SharedFileSpec& spec) {
   SharedFile shared;
   shared.file = Descriptor(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!shared.file.is_open() || !fits(shared.file, spec)) {
+    remove_unfinished(spec);
     // Beside the old one: whoever has that mapped keeps it whole.
     const fs::path fresh = path.string() + fmt::format(".tmp{}", ::getpid());
     constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;

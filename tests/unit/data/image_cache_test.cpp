@@ -217,9 +217,21 @@ TEST_F(ImageCacheTest, DamagedFilesAreReplaced) {
   }
 }
 
+TEST_F(ImageCacheTest, FileOfAKilledStartIsRemoved) {
+  get_right(*open(ImageCacheKind::kDisk), 0);
+  const std::string file = "cache/" + files().at(0);
+  std::filesystem::remove(path(file));
+  write_text(file + ".tmp123", "half a header");
+  get_right(*open(ImageCacheKind::kDisk), 0);
+  EXPECT_EQ(files(), std::vector<std::string>{file.substr(6)});
+}
+
 TEST_F(ImageCacheTest, NoPlaceForACache) {
   write_text("cache", "a file where the folder should be");
   EXPECT_EQ(open(ImageCacheKind::kDisk), nullptr);
+  const auto in_memory = open(ImageCacheKind::kRam);
+  EXPECT_TRUE(get_all_right(*in_memory));
+  EXPECT_EQ(in_memory->num_ready(), kImages);
   ImageCacheOptions options = cache(ImageCacheKind::kDisk);
   options.folder.clear();
   EXPECT_EQ(ImageCache::open(set_, options), nullptr);
