@@ -188,6 +188,10 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
 
 void check_settings(Settings& settings) {
   TrainSettings& train = settings.train;
+  // Saved by versions that only knew the memory.
+  if (train.cache_images == "true") train.cache_images = "ram";
+  if (train.cache_images == "false") train.cache_images.clear();
+  if (!train.cache_images.empty()) require_word("cache-images", train.cache_images, {"ram", "disk"});
   require_word("precision", train.precision, {"auto", "fp32", "bf16", "fp16"});
   require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
   require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});

@@ -72,7 +72,7 @@ struct TrainSettings {
   bool nosave = false;
   bool notest = false;
   bool noautoanchor = false;
-  bool cache_images = false;
+  std::string cache_images;
   std::string weights;
   std::string name;
   std::string project = "runs/train";
@@ -105,7 +105,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("nosave", s.nosave, "save a checkpoint only after the last epoch", Range{});
   visit("notest", s.notest, "evaluate only after the last epoch", Range{});
   visit("noautoanchor", s.noautoanchor, "skip the anchor check", Range{});
-  visit("cache_images", s.cache_images, "keep resized images in memory", Range{});
+  visit("cache_images", s.cache_images, "keep resized images: ram, or disk (also for the next run); empty for none", Range{});
   visit("weights", s.weights, "checkpoint to start from", Range{});
   visit("name", s.name, "name of the run directory", Range{});
   visit("project", s.project, "folder of run directories", Range{});

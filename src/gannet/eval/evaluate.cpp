@@ -45,7 +45,7 @@ EvalReport evaluate(const ValSettings& settings, const std::function<void(std::i
 
   LoaderOptions loader_options;
   loader_options.num_threads = settings.workers;
-  Loader loader(make_evaluation_dataset(index, image_size, false), loader_options);
+  Loader loader(make_evaluation_dataset(index, image_size), loader_options);
   EvaluatorOptions options;
   options.nms.conf_threshold = settings.conf_thres;
   options.nms.iou_threshold = settings.iou_thres;

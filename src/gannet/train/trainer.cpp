@@ -157,7 +157,8 @@ void Trainer::Impl::train_epoch() {
     report_step(*batch, i, steps, clock, images);
     if (stop_requested) return;
   }
-  for (const FailedImage& failed : train_loader->failures()) log_warning("{}: replaced by another image: {}", failed.path, failed.reason);
+  for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
+  if (train_loader->num_replaced() > 0) log_warning("epoch {}: {} samples were replaced by others", state.epoch, train_loader->num_replaced());
   row.lr = step->last_plan().lr;
 }
 
