@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string_view>
 
 #include "gannet/config/yaml.h"
 #include "gannet/core/atomic_file.h"
@@ -12,6 +13,27 @@ namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// How many bytes follow the first one of a UTF-8 character; -1 if none begins so.
+int num_following(unsigned char first) {
+  if (first < 0x80) return 0;
+  if (first >= 0xC2 && first < 0xE0) return 1;
+  if (first >= 0xE0 && first < 0xF0) return 2;
+  return first >= 0xF0 && first < 0xF5 ? 3 : -1;
+}
+
+bool is_printable_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const int following = num_following(first);
+    if (first < 0x20 || first == 0x7F || following < 0) return false;
+    text.remove_prefix(1);
+    for (int i = 0; i < following; ++i, text.remove_prefix(1)) {
+      if (text.empty() || (static_cast<unsigned char>(text.front()) & 0xC0) != 0x80) return false;
+    }
+  }
+  return true;
+}
 
 class Reader {
  public:
@@ -110,19 +132,27 @@ class Reader {
 
   static bool is_json(const std::string& path) { return to_lower(path).ends_with(".json"); }
 
+  /// Without blanks around it; every format can hold it.
+  std::string name(const YAML::Node& node) const {
+    const auto text = yaml_as<std::string>(node, path_, "names", "text");
+    if (!is_printable_utf8(text))
+      throw Error(ErrorKind::kConfig, "a name is no text in UTF-8, or has control characters",
+                  where_of(node, path_, "names"), "save the file as UTF-8");
+    return std::string(trim(text));
+  }
+
   std::vector<std::string> names() const {
     const YAML::Node node = root_["names"];
     std::vector<std::string> result;
     if (node && node.IsSequence()) {
-      for (const auto& item : node)
-        result.push_back(yaml_as<std::string>(item, path_, "names", "text"));
+      for (const auto& item : node) result.push_back(name(item));
     } else if (node && node.IsMap()) {
       for (const auto& entry : node) {
         const int id = yaml_as<int>(entry.first, path_, "names", "a class number");
         if (id != static_cast<int>(result.size()))
           throw Error(ErrorKind::kConfig, fmt::format("class {} is out of order", id),
                       where_of(entry.first, path_, "names"), "count from 0 without gaps");
-        result.push_back(yaml_as<std::string>(entry.second, path_, "names", "text"));
+        result.push_back(name(entry.second));
       }
     } else {
       throw Error(ErrorKind::kConfig, "missing", {path_, 0, "names"}, "give a list of class names");

@@ -102,6 +102,17 @@ TEST_F(DataDescriptionFile, NamesMayComeFromAJson) {
   EXPECT_EQ(error_of("train: a.json\nval: a.json\nnc: 2\n").where().key, "names");
 }
 
+TEST_F(DataDescriptionFile, NamesAreTextInUtf8) {
+  const auto error_of_name = [&](const std::string& name) {
+    return error_of("train: images\nval: images\nnames: [cat, " + name + "]\n");
+  };
+  EXPECT_EQ(error_of_name("\"\nd\xEFg\"").where().key, "names");  // found by fuzzing
+  EXPECT_EQ(error_of_name("\"d\\x01g\"").where().line, 3);
+  EXPECT_EQ(error_of_name("d\xC3").where().key, "names");
+  EXPECT_THAT(load("train: images\nval: images\nnames: [k\xC3\xA4se, ' a b ', \xF0\x9F\x90\xB1]\n").names,
+              ElementsAre("k\xC3\xA4se", "a b", "\xF0\x9F\x90\xB1"));
+}
+
 TEST_F(DataDescriptionFile, SplitsByName) {
   const auto data = load("train: images\nval: set/images\nnames: [a]\n");
   EXPECT_EQ(data.images_of("train"), data.train);
