@@ -20,13 +20,11 @@ int checked_image_size(int size, int stride, const char* what) {
   return raised;
 }
 
-std::shared_ptr<const ImageIndex> index_images(const std::vector<std::string>& sources, const Settings& settings, int num_classes,
-                                               const char* what) {
+std::shared_ptr<const ImageIndex> index_images(const DataDescription& data, const Settings& settings, const char* what) {
   IndexOptions options;
-  options.num_classes = num_classes;
   options.single_class = settings.train.single_cls;
   options.num_threads = std::max(1, settings.train.workers);
-  auto index = std::make_shared<ImageIndex>(build_image_index(sources, options));
+  auto index = std::make_shared<ImageIndex>(build_split_index(data, what, options));
   log_report(*index, what);
   return index;
 }
@@ -58,6 +56,7 @@ void freeze_layers(DetectionModel& model, int count) {
 
 DataDescription load_run_data_description(const TrainSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
+  complete_names(data);
   if (settings.single_cls) {
     data.num_classes = 1;
     data.names = {"item"};
@@ -70,12 +69,14 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
   const TrainSettings& train = settings.train;
   image_size_ = checked_image_size(train.img_size.at(0), stride, "training");
   val_size_ = checked_image_size(train.img_size.at(1), stride, "evaluation");
-  train_index_ = index_images(description_.train, settings, description_.num_classes, "train");
+  train_index_ = index_images(description_, settings, "train");
   if (train_index_->num_labels() == 0)
     throw Error(ErrorKind::kData, fmt::format("none of the {} training images has a label", train_index_->images.size()),
                 {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
-  val_index_ = description_.val == description_.train ? train_index_
-                                                      : index_images(description_.val, settings, description_.num_classes, "val");
+  const bool same_images = description_.val == description_.train &&
+                           description_.annotations_of("val") == description_.annotations_of("train");
+  val_index_ = same_images ? train_index_
+                                                      : index_images(description_, settings, "val");
   train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), train.cache_images);
   val_set_ = make_evaluation_dataset(val_index_, val_size_, train.cache_images);
 }
