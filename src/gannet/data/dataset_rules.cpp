@@ -20,6 +20,10 @@ constexpr float kMaxAspect = 20;  // as augmentation's filter (RB 3.8)
 constexpr float kMaxOverhang_px = 1;
 constexpr std::int64_t kMaxImbalance = 10;
 
+FindingKind kind_of(const AnnotationRemark& remark) {
+  return remark.left_out ? FindingKind::kMalformedRow : FindingKind::kAnnotationRemark;
+}
+
 /// Rules about one image, one after the other; collects findings.
 class ImageRules {
  public:
@@ -30,7 +34,7 @@ class ImageRules {
     split_ = split, image_ = image;
     subject_ =
         &survey_.splits[static_cast<std::size_t>(split)].images[static_cast<std::size_t>(image)];
-    repeated_ = !seen_.insert(subject_->path).second;
+    repeated_ = !seen_.insert(subject_->path + '\n' + subject_->label_file).second;
     first_rows_.clear();
     if (!check_image()) return;
     for (std::size_t row = 0; row < subject_->rows.size(); ++row) check_row(static_cast<int>(row));
@@ -44,7 +48,7 @@ class ImageRules {
     findings_.push_back({kind, split_, image_, row, subject_->label_file,
                          subject_->rows[static_cast<std::size_t>(row)].line, std::move(what),
                          repeated_});
-    // An annotation file has no lines: the image says more.
+    // Without a line the image says more than its annotation file.
     if (findings_.back().line == 0) findings_.back().path = subject_->path;
   }
 
@@ -55,10 +59,18 @@ class ImageRules {
       add(FindingKind::kUnreadableImage, image.path, image.problem);
       return false;
     }
-    if (!is_usable(image)) {
+    if (std::min(image.width, image.height) < kMinSide_px) {
       add(FindingKind::kSmallImage, image.path,
           fmt::format("{} x {} px", image.width, image.height));
       return false;
+    }
+    if (!image.listed) {
+      add(FindingKind::kUnlistedImage, image.path, "");
+      return false;
+    }
+    if (!image.unknown_class.empty()) add(FindingKind::kUnknownClass, "", image.unknown_class);
+    for (const AnnotationRemark& remark : image.remarks) {
+      add(kind_of(remark), "", remark.text);
     }
     if (!image.label_problem.empty()) {
       add(FindingKind::kUnreadableLabels, image.label_file, image.label_problem);
@@ -216,7 +228,7 @@ void judge_classes(const DatasetSurvey& survey, int split, const std::vector<std
 }  // namespace
 
 bool is_usable(const SurveyedImage& image) {
-  return image.readable() && std::min(image.width, image.height) >= kMinSide_px;
+  return image.readable() && image.listed && std::min(image.width, image.height) >= kMinSide_px;
 }
 
 bool is_trained_on(const LabelRow& row, int num_classes) {
@@ -226,11 +238,16 @@ bool is_trained_on(const LabelRow& row, int num_classes) {
 std::vector<Finding> find_in_images(const DatasetSurvey& survey, int img_size) {
   std::vector<Finding> findings;
   ImageRules rules(survey, img_size, findings);
-  std::set<std::string> seen_stray;
+  std::set<std::string> seen_stray, seen_remarks;
   for (std::size_t s = 0; s < survey.splits.size(); ++s) {
     const SurveyedSplit& split = survey.splits[s];
     for (std::size_t i = 0; i < split.images.size(); ++i) {
       rules.apply(static_cast<int>(s), static_cast<int>(i));
+    }
+    for (const AnnotationRemark& remark : split.remarks) {
+      const bool repeated = !seen_remarks.insert(remark.text).second;
+      findings.push_back(
+          {kind_of(remark), static_cast<int>(s), -1, -1, "", 0, remark.text, repeated});
     }
     for (const std::string& file : split.stray_labels) {
       const bool repeated = !seen_stray.insert(file).second;
