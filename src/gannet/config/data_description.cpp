@@ -163,24 +163,26 @@ DataDescription load_data_description(const std::string& path) {
   return parse_data_description(read_file(path), path);
 }
 
-std::string data_description_to_yaml(const DataDescription& data) {
-  YAML::Emitter out;
-  const auto absolute = [](const std::string& path) {
-    return fs::absolute(path).lexically_normal().string();
+std::string data_description_to_yaml(const DataDescription& data, const std::string& folder) {
+  const auto written = [&](const std::string& path) {
+    const fs::path absolute = fs::absolute(path).lexically_normal();
+    if (folder.empty()) return absolute.string();
+    const fs::path relative = absolute.lexically_relative(fs::absolute(folder).lexically_normal());
+    return relative.empty() || *relative.begin() == ".." ? absolute.string() : relative.string();
   };
-  const auto all_absolute = [&](const std::vector<std::string>& paths) {
-    std::vector<std::string> result;
-    for (const std::string& path : paths) result.push_back(absolute(path));
-    return result;
+  YAML::Emitter out;
+  const auto add_images = [&](const char* split) {
+    std::vector<std::string> paths;
+    for (const std::string& path : data.images_of(split)) paths.push_back(written(path));
+    if (!paths.empty()) out << YAML::Key << split << YAML::Value << paths;
   };
   out << YAML::BeginMap;
-  out << YAML::Key << "train" << YAML::Value << all_absolute(data.train);
-  out << YAML::Key << "val" << YAML::Value << all_absolute(data.val);
-  if (!data.test.empty()) out << YAML::Key << "test" << YAML::Value << all_absolute(data.test);
+  for (const char* split : {"train", "val", "test"}) add_images(split);
   if (!data.annotations.empty()) {
     out << YAML::Key << "annotations" << YAML::Value << YAML::BeginMap;
-    for (const auto& [split, path] : data.annotations)
-      out << YAML::Key << split << YAML::Value << absolute(path);
+    for (const auto& [split, path] : data.annotations) {
+      out << YAML::Key << split << YAML::Value << written(path);
+    }
     out << YAML::EndMap;
   }
   if (!data.names.empty()) {

@@ -31,6 +31,8 @@ DataDescription load_data_description(const std::string& path);
 /// The same from text. @param path where it comes from: for messages and relative paths
 DataDescription parse_data_description(const std::string& text, const std::string& path);
 
-std::string data_description_to_yaml(const DataDescription& data);
+/// The text of a YAML file with the same meaning. Paths are absolute, those below `folder`, if
+/// given, relative to it: for a file there.
+std::string data_description_to_yaml(const DataDescription& data, const std::string& folder = {});
 
 }  // namespace gannet

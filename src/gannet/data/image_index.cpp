@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "gannet/config/data_description.h"
@@ -82,18 +82,18 @@ void add_image(const std::string& path, ScannedImage scan, const IndexOptions& o
 }  // namespace
 
 std::string label_path(const std::string& image_path) {
-  namespace fs = std::filesystem;
-  fs::path path(image_path);
-  path.replace_extension(".txt");
-  const std::string text = path.string();
+  const std::size_t name = image_path.rfind('/') + 1;  // 0 without a folder
+  const std::size_t dot = image_path.rfind('.');
+  const bool has_suffix = dot != std::string::npos && dot > name;
+  std::string text = image_path.substr(0, has_suffix ? dot : image_path.size()) + ".txt";
   constexpr std::string_view kImages = "images";
-  for (std::size_t at = text.rfind('/'); at != std::string::npos && at > 0;) {
-    const std::size_t before = text.rfind('/', at - 1);
-    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
-    if (std::string_view(text).substr(begin, at - begin) == kImages) {
-      return text.substr(0, begin) + "labels" + text.substr(at);
+  for (std::size_t end = name; end > 0;) {  // one behind the slash that ends a component
+    const std::size_t slash = end < 2 ? std::string::npos : text.rfind('/', end - 2);
+    const std::size_t begin = slash + 1;
+    if (std::string_view(text).substr(begin, end - 1 - begin) == kImages) {
+      return text.replace(begin, kImages.size(), "labels");
     }
-    at = before;
+    end = begin;
   }
   return text;
 }

@@ -85,6 +85,7 @@ class Scanner {
     scan_.paths = std::move(paths);
     scan_.images.resize(scan_.paths.size());
     if (known_.source != scan_.source) known_ = {};
+    same_paths_ = scan_.paths == known_.paths;
   }
 
   /// Whether anything was read.
@@ -94,7 +95,7 @@ class Scanner {
                    [&](std::size_t i) { is_known[i] = reuse(i) ? 1 : 0; });
     const bool all =
         std::all_of(is_known.begin(), is_known.end(), [](auto known) { return known; });
-    if (all && scan_.paths == known_.paths) {
+    if (all && same_paths_) {
       scan_.summary = std::move(known_.summary);
       return false;
     }
@@ -128,6 +129,7 @@ class Scanner {
   /// The same image in the known scan; a list may name one several times.
   ScannedImage* find_known(std::size_t i) {
     const std::string& path = scan_.paths[i];
+    if (same_paths_) return &known_.images[i];
     std::size_t repeats = 0;
     while (repeats < i && scan_.paths[i - repeats - 1] == path) ++repeats;
     const auto first = std::lower_bound(known_.paths.begin(), known_.paths.end(), path);
@@ -152,6 +154,7 @@ class Scanner {
 
   AnnotationReader& reader_;
   LabelScan known_, scan_;
+  bool same_paths_ = false;
   const IndexOptions& options_;
   std::atomic<std::int64_t> num_done_ = 0;
   std::mutex progress_mutex_;

@@ -76,7 +76,7 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
   const bool same_images = description_.val == description_.train &&
                            description_.annotations_of("val") == description_.annotations_of("train");
   val_index_ = same_images ? train_index_
-                                                      : index_images(description_, settings, "val");
+                           : index_images(description_, settings, "val");
   train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), train.cache_images);
   val_set_ = make_evaluation_dataset(val_index_, val_size_, train.cache_images);
 }
