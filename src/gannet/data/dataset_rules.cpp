@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -46,8 +47,9 @@ class ImageRules {
     findings_.push_back({kind, split_, image_, row, subject_->label_file,
                          subject_->rows[static_cast<std::size_t>(row)].line, std::move(what),
                          repeated_});
-    // Without a line the image says more than its annotation file.
-    if (findings_.back().line == 0) findings_.back().path = subject_->path;
+    // The image says more than one file with the annotations of all.
+    const std::filesystem::path labels = subject_->label_file, picture = subject_->path;
+    if (labels.stem() != picture.stem()) findings_.back().path = subject_->path;
   }
 
   /// False: the rows of this image do not matter, it is not used.

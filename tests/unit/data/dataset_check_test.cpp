@@ -346,7 +346,8 @@ TEST_F(DatasetCheckTest, VocXml) {
   write_text("images/val/c.xml", "<annotation><object>");
   const DatasetCheck found = check();
   EXPECT_EQ(found.splits[0].source, "Pascal VOC xml");
-  EXPECT_EQ(of_kind(found, FindingKind::kZeroSize).at(0).what, "cat of 0 x 10 px");
+  EXPECT_EQ(finding_text(of_kind(found, FindingKind::kZeroSize).at(0)),
+            path("images/train/a.xml") + ": cat of 0 x 10 px");
   EXPECT_EQ(of_kind(found, FindingKind::kUnknownClass).at(0).what,
             path("images/train/b.xml") + ":2: class 'horse' is not one of the names");
   EXPECT_EQ(of_kind(found, FindingKind::kUnreadableLabels).at(0).path, path("images/val/c.xml"));
