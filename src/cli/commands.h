@@ -21,6 +21,7 @@ void add_data(CLI::App& app, Action& action);
 // Subcommands of `data`.
 void add_data_convert(CLI::App& data, Action& action);
 void add_data_check(CLI::App& data, Action& action);
+void add_data_convert(CLI::App& data, Action& action);
 void add_data_stats(CLI::App& data, Action& action);
 
 /// Unique prefixes of long flags become whole flags (`--img` -> `--img-size`), and a flag that may

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "gannet/config/settings.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/data/dataset_check.h"
@@ -63,8 +64,8 @@ void print_json(const DatasetCheck& check, const std::optional<std::string>& pic
 
 int run(const CheckArguments& arguments) {
   constexpr std::size_t kShown = 5;
-  const DatasetCheck check = check_dataset(load_data_description(arguments.data), arguments.options,
-                                           show_progress("checked"));
+  const DatasetCheck check = check_dataset(load_data_description(find_config(arguments.data)),
+                                           arguments.options, show_progress("checked"));
   const std::size_t shown = arguments.verbose ? std::numeric_limits<std::size_t>::max() : kShown;
   if (!arguments.json) fmt::print("{}\n", describe_check(check, shown));
   std::optional<FixReport> fix;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "commands.h"
+#include "gannet/config/settings.h"
 #include "gannet/data/dataset_check.h"
 #include "gannet/viz/plots.h"
 #include "progress.h"
@@ -27,8 +28,8 @@ int run(const StatsArguments& arguments) {
   SurveyOptions options;
   options.decode = false;
   options.num_threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const DatasetSurvey survey =
-      survey_dataset(load_data_description(arguments.data), options, show_progress("read"));
+  const DatasetSurvey survey = survey_dataset(load_data_description(find_config(arguments.data)),
+                                              options, show_progress("read"));
   const std::vector<SplitSummary> splits = summarize(survey, arguments.img_size);
   fmt::print("{}\n", arguments.json
                          ? splits_to_json(survey, splits, arguments.img_size)

@@ -149,7 +149,8 @@ void check_target(const DatasetCheck& check, const fs::path& folder) {
   for (const SurveyedSplit& split : check.survey.splits) {
     for (const SurveyedImage& image : split.images) {
       source_folders.insert(fs::path(image.path).parent_path());
-      source_folders.insert(fs::path(image.label_file).parent_path());
+      const fs::path labels = image.label_file;  // of this image alone, or of all
+      if (labels.stem() == fs::path(image.path).stem()) source_folders.insert(labels.parent_path());
     }
   }
   for (const fs::path& source : source_folders) {

@@ -19,7 +19,8 @@ Json to_json(const Histogram& histogram) {
 }
 
 Json to_json(const SplitSummary& split, const std::vector<std::string>& names) {
-  Json json = {{"images", split.images},
+  Json json = {{"labels_from", split.source},
+               {"images", split.images},
                {"usable_images", split.usable},
                {"labels", split.labels},
                {"background_images", split.background},

@@ -8,7 +8,7 @@
 
 namespace gannet {
 
-/// Images that training takes: readable and of at least 10 x 10 pixels.
+/// Images that training takes: readable, of at least 10 x 10 pixels, known to the annotation file.
 bool is_usable(const SurveyedImage& image);
 
 /// Rows that training can use: read, of a known class; boxes without area among them, as in

@@ -42,6 +42,7 @@ bool add_labels(const SurveyedImage& image, int num_classes, int img_size, Split
 SplitSummary summarize_split(const SurveyedSplit& split, int num_classes, int img_size) {
   SplitSummary summary;
   summary.name = split.name;
+  summary.source = split.source;
   summary.classes.resize(static_cast<std::size_t>(num_classes));
   summary.box_sides = empty_histogram(kSideEdges);
   summary.aspect_ratios = empty_histogram(kAspectEdges);

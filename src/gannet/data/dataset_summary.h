@@ -29,6 +29,7 @@ Spread spread_of(std::vector<double> values);
 
 struct SplitSummary {
   std::string name;
+  std::string source;           // which annotation format, found where
   std::int64_t images = 0;      // listed
   std::int64_t usable = 0;      // readable and large enough
   std::int64_t labels = 0;      // that training uses, boxes without area included

@@ -1,10 +1,14 @@
 #include "gannet/data/dataset_survey.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -13,6 +17,9 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/data/annotations.h"
+#include "gannet/data/coco_labels.h"
+#include "gannet/data/image_index.h"
 #include "gannet/data/image_io.h"
 #include "gannet/data/image_list.h"
 
@@ -42,35 +49,82 @@ void survey_pixels(SurveyedImage& image, bool decode) {
   }
 }
 
-void survey_labels(SurveyedImage& image) {
-  if (image.has_labels || image.label_file.empty()) return;  // its rows are known already
+/// Where the labels of a split come from.
+struct SplitLabels {
+  std::vector<std::string> paths;            // of the images, sorted
+  std::unique_ptr<AnnotationReader> reader;  // none: YOLO text, which is read row by row
+};
+
+AnnotationRemark remark_of(const std::string& text) { return {text, text.ends_with("left out")}; }
+
+void read_objects(SurveyedImage& image, const AnnotationReader& reader) {
+  const ParsedLabels parsed = reader.read(image.path, image.width, image.height);
+  image.listed = parsed.listed;
+  for (const std::string& text : parsed.problems) image.remarks.push_back(remark_of(text));
+  if (!parsed.unknown_class_path.empty()) {
+    image.unknown_class = parsed.unknown_class_path;
+    if (parsed.unknown_class_line > 0) {
+      image.unknown_class += fmt::format(":{}", parsed.unknown_class_line);
+    }
+    image.unknown_class +=
+        fmt::format(": class '{}' is not one of the names", parsed.unknown_class);
+  }
+  for (std::size_t i = 0; i < parsed.labels.size(); ++i) {
+    LabelRow row;
+    row.label = parsed.labels[i];
+    if (i < parsed.polygons.size()) row.polygon = parsed.polygons[i];
+    row.text = label_row_text(row);
+    image.rows.push_back(std::move(row));
+  }
+}
+
+void survey_labels(SurveyedImage& image, const SplitLabels& labels) {
   std::error_code ignored;
   image.has_labels = fs::exists(image.label_file, ignored);
   if (!image.has_labels) return;
-  if (fs::is_directory(image.label_file, ignored)) {
-    image.label_problem = "is a folder";
-    return;
-  }
   try {
-    image.rows = read_label_rows(read_file(image.label_file));
+    if (!labels.reader) {
+      image.rows = read_label_rows(read_file(image.label_file));
+    } else if (image.readable()) {
+      read_objects(image, *labels.reader);
+    }
   } catch (const Error& error) {
     image.label_problem = error.message();
   }
 }
 
-SurveyedSplit list_split(const std::string& name, const std::vector<std::string>& sources) {
+std::vector<std::string> image_paths(const AnnotationRequest& request) {
+  const std::string json = coco_path(request);
+  const bool is_source = request.sources.size() == 1 && request.sources.front() == json;
+  return is_source ? coco_image_paths(json, read_coco(json)) : list_images(request.sources);
+}
+
+SurveyedSplit list_split(const std::string& name, const DataDescription& data,
+                         SplitLabels& labels) {
   SurveyedSplit split;
   split.name = name;
   try {
-    for (std::string& path : list_images(sources)) {
+    const AnnotationRequest request{data.images_of(name), data.annotations_of(name), data.names,
+                                    false};
+    labels.paths = image_paths(request);
+    labels.reader = make_annotation_reader(request, labels.paths);
+    split.source = labels.reader->description();
+    for (const std::string& text : labels.reader->prepare(labels.paths).problems) {
+      split.remarks.push_back(remark_of(text));
+    }
+    for (const std::string& path : labels.paths) {
       SurveyedImage image;
-      image.label_file = label_path(path);
-      image.path = std::move(path);
+      image.label_file = labels.reader->label_file(path);
+      image.path = path;
       split.images.push_back(std::move(image));
     }
   } catch (const Error& error) {
-    split.problem = error.message();
+    split.problem = error.what();
+    split.images.clear();
+    return split;
   }
+  const bool is_yolo = split.images.front().label_file == label_path(labels.paths.front());
+  if (is_yolo) labels.reader.reset();
   return split;
 }
 
@@ -128,26 +182,44 @@ void find_stray_labels(SurveyedSplit& split, const std::vector<std::string>& sou
   }
 }
 
-/// The images that are to be read, and those that equal one of them.
+/// The images that are to be read, and those whose picture is one of them.
 struct Work {
-  std::vector<SurveyedImage*> images;
-  std::vector<std::pair<SurveyedImage*, const SurveyedImage*>> copies;  // to, from
+  struct Item {
+    SurveyedImage* image;
+    const SplitLabels* labels;
+    const Item* same = nullptr;  // read before
+  };
+  std::deque<Item> images, copies;
 };
 
-Work plan_work(DatasetSurvey& survey) {
+Work plan_work(DatasetSurvey& survey, const std::deque<SplitLabels>& labels) {
   Work work;
-  std::unordered_map<std::string, const SurveyedImage*> known;
-  for (SurveyedSplit& split : survey.splits) {
-    for (SurveyedImage& image : split.images) {
-      const auto [at, is_new] = known.emplace(image.path, &image);
-      if (is_new) {
-        work.images.push_back(&image);
+  std::unordered_map<std::string, const Work::Item*> known;
+  for (std::size_t s = 0; s < survey.splits.size(); ++s) {
+    for (SurveyedImage& image : survey.splits[s].images) {
+      if (const auto same = known.find(image.path); same != known.end()) {
+        work.copies.push_back({&image, &labels[s], same->second});
       } else {
-        work.copies.emplace_back(&image, at->second);
+        work.images.push_back({&image, &labels[s]});
+        known.emplace(image.path, &work.images.back());
       }
     }
   }
   return work;
+}
+
+void finish_copy(const Work::Item& copy) {
+  SurveyedImage& image = *copy.image;
+  const SurveyedImage& same = *copy.same->image;
+  if (!copy.labels->reader && !copy.same->labels->reader) {
+    image = same;
+    return;
+  }
+  image.width = same.width;
+  image.height = same.height;
+  image.problem = same.problem;
+  image.content = same.content;
+  survey_labels(image, *copy.labels);
 }
 
 void run_work(const Work& work, const SurveyOptions& options, const SurveyProgress& progress) {
@@ -159,8 +231,8 @@ void run_work(const Work& work, const SurveyOptions& options, const SurveyProgre
   const auto run = [&] {
     try {
       for (std::size_t i = next++; i < total; i = next++) {
-        survey_pixels(*work.images[i], options.decode);
-        survey_labels(*work.images[i]);
+        survey_pixels(*work.images[i].image, options.decode);
+        survey_labels(*work.images[i].image, *work.images[i].labels);
         const std::scoped_lock lock(mutex);
         ++done;
         if (progress) progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
@@ -185,38 +257,18 @@ DatasetSurvey survey_dataset(const DataDescription& data, const SurveyOptions& o
                              const SurveyProgress& progress) {
   DatasetSurvey survey;
   survey.data = data;
-  const std::pair<const char*, const std::vector<std::string>*> named[] = {
-      {"train", &data.train}, {"val", &data.val}, {"test", &data.test}};
-  for (const auto& [name, sources] : named) {
-    if (sources->empty()) continue;
-    survey.splits.push_back(list_split(name, *sources));
-    find_stray_labels(survey.splits.back(), *sources);
+  complete_names(survey.data);
+  std::deque<SplitLabels> labels;  // readers keep the address of their paths
+  for (const char* name : {"train", "val", "test"}) {
+    if (survey.data.images_of(name).empty()) continue;
+    survey.splits.push_back(list_split(name, survey.data, labels.emplace_back()));
+    const bool is_yolo = !labels.back().reader;
+    if (is_yolo) find_stray_labels(survey.splits.back(), survey.data.images_of(name));
   }
-  const Work work = plan_work(survey);
+  const Work work = plan_work(survey, labels);
   run_work(work, options, progress);
-  for (const auto& [to, from] : work.copies) *to = *from;
+  for (const Work::Item& copy : work.copies) finish_copy(copy);
   return survey;
-}
-
-SurveyedSplit split_from_index(const std::string& name, const ImageIndex& index,
-                               const std::string& annotations) {
-  SurveyedSplit split;
-  split.name = name;
-  for (const IndexedImage& indexed : index.images) {
-    SurveyedImage image;
-    image.path = indexed.path;
-    image.label_file = annotations;
-    image.has_labels = true;
-    for (std::size_t i = 0; i < indexed.labels.size(); ++i) {
-      LabelRow row;
-      row.label = indexed.labels[i];
-      if (i < indexed.polygons.size()) row.polygon = indexed.polygons[i];
-      row.text = label_row_text(row);
-      image.rows.push_back(std::move(row));
-    }
-    split.images.push_back(std::move(image));
-  }
-  return split;
 }
 
 }  // namespace gannet

@@ -72,6 +72,7 @@ std::string describe_histogram(const std::vector<SplitSummary>& splits, Histogra
 }
 
 std::string size_text(const Spread& width, const Spread& height) {
+  if (width.highest == 0) return "-";
   if (width.lowest == width.highest && height.lowest == height.highest) {
     return fmt::format("{:g}x{:g}", width.lowest, height.lowest);
   }
@@ -94,6 +95,23 @@ std::vector<std::size_t> frequent_classes(const std::vector<SplitSummary>& split
   order.resize(max);
   std::sort(order.begin(), order.end());
   return order;
+}
+
+/// "labels: YOLO text", or a line for each split where they differ.
+std::string describe_sources(const std::vector<SplitSummary>& splits) {
+  const auto is_same = [&](const SplitSummary& split) {
+    return split.source == splits.front().source;
+  };
+  if (splits.empty()) return "";
+  if (std::all_of(splits.begin(), splits.end(), is_same)) {
+    if (splits.front().source.empty()) return "";
+    return fmt::format("labels: {}\n", splits.front().source);
+  }
+  std::string text;
+  for (const SplitSummary& split : splits) {
+    text += fmt::format("labels of {}: {}\n", split.name, split.source);
+  }
+  return text;
 }
 
 std::string describe_classes(const std::vector<SplitSummary>& splits,
@@ -129,7 +147,7 @@ std::string describe_splits(const std::vector<SplitSummary>& splits,
                         split.without_label_file, size_text(split.image_width, split.image_height),
                         split.box_side.lowest, split.box_side.median, split.box_side.highest);
   }
-  return text + '\n' + describe_classes(splits, names, max_classes);
+  return text + describe_sources(splits) + '\n' + describe_classes(splits, names, max_classes);
 }
 
 std::string describe_check(const DatasetCheck& check, std::size_t max_shown) {

@@ -228,7 +228,7 @@ TEST_F(DatasetCheckTest, SplitsWithoutLabelsOrImages) {
   write_text("labels/val/b.txt", "0 .5 .5 .1 .1\n");
   const DatasetCheck found = check(true);
   EXPECT_EQ(of_kind(found, FindingKind::kNoLabels).at(0).what, "train");
-  EXPECT_THAT(of_kind(found, FindingKind::kNoImages).at(0).what, HasSubstr("val: no images"));
+  EXPECT_THAT(of_kind(found, FindingKind::kNoImages).at(0).what, HasSubstr("no images"));
   EXPECT_EQ(found.count(FindingKind::kNoTestImages), 1);
   EXPECT_EQ(found.count(FindingKind::kLabelsWithoutImage), 1);
   EXPECT_EQ(found.count(Severity::kProblem), 2);
@@ -302,19 +302,65 @@ TEST_F(DatasetCheckTest, NamesThatAreNotUtf8DoNotBreakJson) {
   });
 }
 
-TEST_F(DatasetCheckTest, RowsOfAnAnnotationFileNameTheImage) {
+TEST_F(DatasetCheckTest, CocoJson) {
+  write_image("images/train/a.png", 100, 50);
+  write_image("images/train/unlisted.png", 100, 50);
+  write_image("images/val/b.png", 100, 50);
+  write_text("all.json", R"({"images": [{"id": 1, "file_name": "a.png", "width": 100, "height": 50},
+      {"id": 2, "file_name": "b.png", "width": 100, "height": 50}],
+    "categories": [{"id": 3, "name": "dog"}, {"id": 7, "name": "cat"}],
+    "annotations": [
+      {"id": 1, "image_id": 1, "category_id": 3, "bbox": [10, 10, 20, 20]},
+      {"id": 2, "image_id": 1, "category_id": 7, "bbox": [10, 10, 0, 20]},
+      {"id": 3, "image_id": 1, "category_id": 3, "bbox": [95, 10, 20, 20]},
+      {"id": 4, "image_id": 1, "category_id": 3, "bbox": [200, 10, 20, 20]},
+      {"id": 5, "image_id": 2, "category_id": 7, "bbox": [0, 0, 50, 25]}]})");
+  DataDescription data = description();
+  data.names.clear();  // those of the file
+  data.annotations = {{"train", path("all.json")}, {"val", path("all.json")}};
+  const DatasetCheck found = check_dataset(data, {});
+  EXPECT_EQ(found.survey.data.names, description().names);
+  EXPECT_EQ(found.splits[0].source, "COCO json " + path("all.json"));
+  EXPECT_EQ(found.splits[0].labels, 3);
+  EXPECT_EQ(finding_text(of_kind(found, FindingKind::kZeroSize).at(0)),
+            path("images/train/a.png") + ": cat of 0 x 20 px");
+  EXPECT_THAT(of_kind(found, FindingKind::kMalformedRow).at(0).what, HasSubstr("annotation 4"));
+  EXPECT_THAT(of_kind(found, FindingKind::kAnnotationRemark).at(0).what, HasSubstr("annotation 3"));
+  EXPECT_EQ(of_kind(found, FindingKind::kUnlistedImage).at(0).path,
+            path("images/train/unlisted.png"));
+  EXPECT_EQ(found.findings.size(), 4) << describe_check(found, 99);
+}
+
+TEST_F(DatasetCheckTest, VocXml) {
+  const auto object = [](const std::string& name, int right) {
+    return "<object><name>" + name + "</name><bndbox><xmin>10</xmin><ymin>10</ymin><xmax>" +
+           std::to_string(right) + "</xmax><ymax>20</ymax></bndbox></object>";
+  };
+  const auto write = [&](const std::string& name, const std::string& objects) {
+    write_image("images/" + name + ".png", 100, 50);
+    write_text("images/" + name + ".xml", "<annotation>\n" + objects + "</annotation>");
+  };
+  write("train/a", object("dog", 30) + object("cat", 10));
+  write("train/b", object("horse", 30));
+  write("val/c", object("cat", 30));
+  write_text("images/val/c.xml", "<annotation><object>");
+  const DatasetCheck found = check();
+  EXPECT_EQ(found.splits[0].source, "Pascal VOC xml");
+  EXPECT_EQ(finding_text(of_kind(found, FindingKind::kZeroSize).at(0)),
+            path("images/train/a.xml") + ": cat of 0 x 10 px");
+  EXPECT_EQ(of_kind(found, FindingKind::kUnknownClass).at(0).what,
+            path("images/train/b.xml") + ":2: class 'horse' is not one of the names");
+  EXPECT_EQ(of_kind(found, FindingKind::kUnreadableLabels).at(0).path, path("images/val/c.xml"));
+  EXPECT_TRUE(found.would_harm_training());
+}
+
+TEST_F(DatasetCheckTest, AnnotationsThatCannotBeRead) {
   add_clean();
-  ImageIndex index;
-  index.images.push_back({path("images/train/clean.png"), 100, 50, {{0, .5F, .5F, 0, 0}}, {}, 7});
-  DatasetSurvey survey;
-  survey.data = description();
-  survey.splits = {split_from_index("train", index, path("instances.json"))};
-  survey.splits[0].images[0].width = 100;
-  survey.splits[0].images[0].height = 50;
-  const DatasetCheck found = check_survey(survey, 640);
-  const auto findings = of_kind(found, FindingKind::kZeroSize);
-  ASSERT_EQ(findings.size(), 1);
-  EXPECT_EQ(finding_text(findings[0]), path("images/train/clean.png") + ": dog of 0 x 0 px");
+  write_text("all.json", "{");
+  DataDescription data = description();
+  data.annotations = {{"train", path("all.json")}};
+  const DatasetCheck found = check_dataset(data, {});
+  EXPECT_THAT(of_kind(found, FindingKind::kNoImages).at(0).what, HasSubstr("all.json"));
 }
 
 TEST(FindingInfos, EveryKindHasOneRowAndItsOwnKey) {

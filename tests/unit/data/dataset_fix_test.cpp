@@ -160,6 +160,27 @@ TEST_F(DatasetFixTest, RefusesToLeaveNothingToTrainOn) {
   EXPECT_FALSE(std::filesystem::exists(copy()));
 }
 
+TEST_F(DatasetFixTest, CocoJsonBecomesYoloText) {
+  write_image("images/train/a.png", 100, 50);
+  write_image("images/train/unlisted.png", 100, 50);
+  write_image("images/val/b.png", 100, 50);
+  write_text("all.json", R"({"images": [{"id": 1, "file_name": "a.png"},
+      {"id": 2, "file_name": "b.png"}],
+    "categories": [{"id": 3, "name": "dog"}, {"id": 7, "name": "cat"}],
+    "annotations": [
+      {"id": 1, "image_id": 1, "category_id": 7, "bbox": [25, 25, 50, 25]},
+      {"id": 2, "image_id": 1, "category_id": 7, "bbox": [10, 10, 0, 20]},
+      {"id": 3, "image_id": 2, "category_id": 3, "bbox": [0, 0, 50, 25],
+       "segmentation": [[0, 0, 50, 0, 0, 25]]}]})");
+  DataDescription data = description();
+  data.annotations = {{"train", path("all.json")}, {"val", path("all.json")}};
+  write_fixed_copy(check_dataset(data, {}), copy());
+  EXPECT_EQ(read_file(copy() + "/labels/train/a.txt"), "1 0.5 0.75 0.5 0.5\n");
+  EXPECT_EQ(read_file(copy() + "/labels/val/b.txt"), "0 0 0 0.5 0 0 0.5\n");
+  EXPECT_FALSE(std::filesystem::exists(copy() + "/images/train/unlisted.png"));
+  EXPECT_FALSE(check_copy().would_harm_training());
+}
+
 TEST_F(DatasetFixTest, SaysWhatItCannotRepair) {
   add_clean();
   add("val/clean", "");
