@@ -139,7 +139,8 @@ struct ImageCache::Impl {
     const std::string rest =
         num_fitting == layout.size() ? "" : "; the others are decoded again each time";
     log_info(
-        "image cache: {} of {} images ({:.0f} MB) fit into the {:.0f} MB of {}, {} are there{}",
+        "image cache: {} of {} images ({:.0f} MB) fit into the {:.0f} MB of {}, {} are there "
+        "already{}",
         num_fitting, layout.size(), needed, static_cast<double>(room) / kMegabyte, place,
         num_ready(), rest);
   }

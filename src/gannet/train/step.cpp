@@ -71,7 +71,8 @@ Inputs TrainStep::prepare(const Batch& batch) const {
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
   const std::int64_t low = options_.image_size / 2, high = options_.image_size * 3 / 2 + stride;
-  const std::int64_t size = (low + rng.below(high - low)) / stride * stride;
+  const std::int64_t drawn = (low + rng.below(high - low)) / stride * stride;
+  const std::int64_t size = std::max<std::int64_t>(drawn, stride);  // half a small image may be less
   const double factor = static_cast<double>(size) / static_cast<double>(std::max(batch.height, batch.width));
   if (factor == 1) return inputs;
   const std::vector<std::int64_t> shape{ceil_to_multiple(batch.height * factor, stride), ceil_to_multiple(batch.width * factor, stride)};

@@ -66,6 +66,20 @@ TEST(Sampler, RectangularShapes) {
   EXPECT_EQ(padded[0].width, 672);
 }
 
+TEST(Sampler, RectangularShapesFitEveryStride) {
+  const std::vector<double> ratios = {0.3, 0.5, 0.9, 1.1, 2.5};
+  for (const int stride : {8, 16, 32, 64, 128}) {
+    for (const double pad : {0.0, 0.5}) {
+      for (const BatchPlan& plan : plan_rectangular(ratios, 2, 640, stride, pad)) {
+        EXPECT_EQ(plan.height % stride, 0);
+        EXPECT_EQ(plan.width % stride, 0);
+        EXPECT_GE(std::max(plan.height, plan.width), 640);
+        EXPECT_LE(std::max(plan.height, plan.width), 640 + 2 * stride);
+      }
+    }
+  }
+}
+
 TEST(Sampler, MixedRatiosGiveASquare) {
   const auto plans = plan_rectangular({0.5, 2}, 2, 320, 32, 0);
   EXPECT_EQ(plans[0].height, 320);
