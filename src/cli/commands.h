@@ -19,7 +19,6 @@ void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 
 // Subcommands of `data`.
-void add_data_convert(CLI::App& data, Action& action);
 void add_data_check(CLI::App& data, Action& action);
 void add_data_convert(CLI::App& data, Action& action);
 void add_data_stats(CLI::App& data, Action& action);
