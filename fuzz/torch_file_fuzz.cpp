@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <string>
 
-#include "gannet/core/error.h"
+#include "fuzz/attempt.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/io/torch_file.h"
 
 namespace {
+
+using gannet::fuzz::attempt;
 
 void visit(const gannet::Value& value) {
   if (value.is_tensor()) {
@@ -20,15 +22,6 @@ void visit(const gannet::Value& value) {
   } else if (value.is_record()) {
     visit(value.as_record().state);
     visit(value.as_record().entries);
-  }
-}
-
-template <class Read>
-void attempt(const Read& read) {
-  try {
-    read();
-  } catch (const gannet::Error& error) {
-    if (error.kind() == gannet::ErrorKind::kInternal) throw;
   }
 }
 

@@ -18,6 +18,11 @@ void add_detect(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 
+// Subcommands of `data`.
+void add_data_check(CLI::App& data, Action& action);
+void add_data_convert(CLI::App& data, Action& action);
+void add_data_stats(CLI::App& data, Action& action);
+
 /// Unique prefixes of long flags become whole flags (`--img` -> `--img-size`), and a flag that may
 /// stand alone gets the value "auto". Throws CLI::ParseError for an ambiguous prefix.
 std::vector<std::string> expand_arguments(const CLI::App& app, std::vector<std::string> arguments);

@@ -8,6 +8,9 @@ namespace gannet::cli {
 void add_data(CLI::App& app, Action& action) {
   CLI::App* data = app.add_subcommand("data", "make and inspect data sets");
   data->require_subcommand(1);
+  add_data_check(*data, action);
+  add_data_stats(*data, action);
+  add_data_convert(*data, action);
   CLI::App* demo = data->add_subcommand("demo", "make the demo data set");
   auto folder = std::make_shared<std::string>();
   auto seed = std::make_shared<std::uint64_t>(0);

@@ -7,6 +7,8 @@
 #include "gannet/core/box.h"                 // IWYU pragma: export
 #include "gannet/core/error.h"               // IWYU pragma: export
 #include "gannet/core/image_view.h"          // IWYU pragma: export
+#include "gannet/data/dataset_check.h"       // IWYU pragma: export
+#include "gannet/data/dataset_fix.h"         // IWYU pragma: export
 #include "gannet/data/demo.h"                // IWYU pragma: export
 #include "gannet/detect/detect_files.h"      // IWYU pragma: export
 #include "gannet/detect/detector.h"          // IWYU pragma: export
@@ -14,3 +16,5 @@
 #include "gannet/nn/info.h"                  // IWYU pragma: export
 #include "gannet/observe/events.h"           // IWYU pragma: export
 #include "gannet/train/trainer.h"            // IWYU pragma: export
+#include "gannet/viz/dataset_report.h"       // IWYU pragma: export
+#include "gannet/viz/plots.h"                // IWYU pragma: export

@@ -3,20 +3,47 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string_view>
 
 #include "gannet/config/yaml.h"
+#include "gannet/core/atomic_file.h"
+#include "gannet/core/text.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
 
+/// How many bytes follow the first one of a UTF-8 character; -1 if none begins so.
+int num_following(unsigned char first) {
+  if (first < 0x80) return 0;
+  if (first >= 0xC2 && first < 0xE0) return 1;
+  if (first >= 0xE0 && first < 0xF0) return 2;
+  return first >= 0xF0 && first < 0xF5 ? 3 : -1;
+}
+
+bool is_printable_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text.front());
+    const int following = num_following(first);
+    if (first < 0x20 || first == 0x7F || following < 0) return false;
+    text.remove_prefix(1);
+    for (int i = 0; i < following; ++i, text.remove_prefix(1)) {
+      if (text.empty() || (static_cast<unsigned char>(text.front()) & 0xC0) != 0x80) return false;
+    }
+  }
+  return true;
+}
+
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), root_(load_yaml_file(path)) {
-    check_keys(root_, {"train", "val", "test", "nc", "names", "path", "download", "annotations"}, path_,
-               "data description");
-    if (root_["path"]) root_folder_ = yaml_as<std::string>(root_["path"], path_, "path", "a folder");
+  Reader(const std::string& text, const std::string& path)
+      : path_(path), root_(parse_yaml(text, path)) {
+    check_keys(root_, {"train", "val", "test", "nc", "names", "path", "download", "annotations"},
+               path_, "data description");
+    if (root_["download"] && root_["download"].IsScalar()) download_ = root_["download"].Scalar();
+    if (root_["path"])
+      root_folder_ = yaml_as<std::string>(root_["path"], path_, "path", "a folder");
   }
 
   DataDescription read() const {
@@ -25,6 +52,9 @@ class Reader {
     data.train = paths("train", true);
     data.val = paths("val", true);
     data.test = paths("test", false);
+    data.annotations = annotations();
+    data.download = download_;
+    if (!root_["names"] && !root_["nc"] && has_json(data)) return data;  // names come from there
     data.names = names();
     data.num_classes = root_["nc"] ? yaml_as<int>(root_["nc"], path_, "nc", "a whole number")
                                    : static_cast<int>(data.names.size());
@@ -42,7 +72,8 @@ class Reader {
     const YAML::Node node = root_[key];
     if (!node || node.IsNull()) {
       if (!required) return {};
-      throw Error(ErrorKind::kConfig, "missing", {path_, 0, key}, "name a folder of images or a list file");
+      throw Error(ErrorKind::kConfig, "missing", {path_, 0, key},
+                  "name a folder of images or a list file");
     }
     std::vector<std::string> resolved;
     if (node.IsSequence()) {
@@ -57,30 +88,71 @@ class Reader {
     const fs::path given = yaml_as<std::string>(node, path_, key, "a path");
     const fs::path beside = fs::path(path_).parent_path();
     std::vector<fs::path> candidates;
-    if (!root_folder_.empty()) candidates.insert(candidates.end(), {beside / root_folder_ / given, root_folder_ / given});
+    if (!root_folder_.empty())
+      candidates.insert(candidates.end(), {beside / root_folder_ / given, root_folder_ / given});
     candidates.insert(candidates.end(), {beside / given, given});
+    std::error_code ignored;
     for (const fs::path& candidate : candidates) {
-      if (fs::exists(candidate)) return candidate.lexically_normal().string();
+      if (fs::exists(candidate, ignored)) return candidate.lexically_normal().string();
     }
     if (!required) return given.string();
     std::string advice = "images are looked for beside this file and in the working directory";
-    if (root_["download"]) advice += "; the file says how to get them: " + root_["download"].Scalar();
+    if (!download_.empty()) advice += "; the file says how to get them: " + download_;
     throw Error(ErrorKind::kData, fmt::format("'{}' does not exist", given.string()),
                 where_of(node, path_, key), advice);
+  }
+
+  /// One for all splits, or a map with one for each.
+  std::map<std::string, std::string> annotations() const {
+    const YAML::Node node = root_["annotations"];
+    std::map<std::string, std::string> result;
+    if (!node || node.IsNull()) return result;
+    if (!node.IsMap()) {
+      const std::string all = resolve(node, "annotations", true);
+      return {{"train", all}, {"val", all}, {"test", all}};
+    }
+    check_keys(node, {"train", "val", "test"}, path_, "annotations");
+    for (const auto& entry : node) {
+      const auto split = entry.first.as<std::string>();
+      result[split] = resolve(entry.second, "annotations", split != "test");
+    }
+    return result;
+  }
+
+  /// Whether the split of any images comes with a COCO json, which has names of its own.
+  static bool has_json(const DataDescription& data) {
+    for (const char* split : {"train", "val", "test"}) {
+      if (is_json(data.annotations_of(split))) return true;
+      for (const std::string& source : data.images_of(split)) {
+        if (is_json(source)) return true;
+      }
+    }
+    return false;
+  }
+
+  static bool is_json(const std::string& path) { return to_lower(path).ends_with(".json"); }
+
+  /// Without blanks around it; every format can hold it.
+  std::string name(const YAML::Node& node) const {
+    const auto text = yaml_as<std::string>(node, path_, "names", "text");
+    if (!is_printable_utf8(text))
+      throw Error(ErrorKind::kConfig, "a name is no text in UTF-8, or has control characters",
+                  where_of(node, path_, "names"), "save the file as UTF-8");
+    return std::string(trim(text));
   }
 
   std::vector<std::string> names() const {
     const YAML::Node node = root_["names"];
     std::vector<std::string> result;
     if (node && node.IsSequence()) {
-      for (const auto& item : node) result.push_back(yaml_as<std::string>(item, path_, "names", "text"));
+      for (const auto& item : node) result.push_back(name(item));
     } else if (node && node.IsMap()) {
       for (const auto& entry : node) {
         const int id = yaml_as<int>(entry.first, path_, "names", "a class number");
         if (id != static_cast<int>(result.size()))
           throw Error(ErrorKind::kConfig, fmt::format("class {} is out of order", id),
                       where_of(entry.first, path_, "names"), "count from 0 without gaps");
-        result.push_back(yaml_as<std::string>(entry.second, path_, "names", "text"));
+        result.push_back(name(entry.second));
       }
     } else {
       throw Error(ErrorKind::kConfig, "missing", {path_, 0, "names"}, "give a list of class names");
@@ -91,25 +163,63 @@ class Reader {
   std::string path_;
   YAML::Node root_;
   fs::path root_folder_;
+  std::string download_;
 };
 
 }  // namespace
 
-DataDescription load_data_description(const std::string& path) { return Reader(path).read(); }
+const std::vector<std::string>& DataDescription::images_of(const std::string& split) const {
+  if (split == "train") return train;
+  if (split == "val") return val;
+  if (split == "test") return test;
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is not one of train, val, test", split));
+}
 
-std::string data_description_to_yaml(const DataDescription& data) {
+std::string DataDescription::annotations_of(const std::string& split) const {
+  const auto found = annotations.find(split);
+  return found == annotations.end() ? std::string{} : found->second;
+}
+
+DataDescription parse_data_description(const std::string& text, const std::string& path) {
+  try {
+    return Reader(text, path).read();
+  } catch (const YAML::Exception& error) {
+    throw Error(ErrorKind::kConfig, "not a data description: " + error.msg,
+                {path, error.mark.line + 1, {}});
+  }
+}
+
+DataDescription load_data_description(const std::string& path) {
+  return parse_data_description(read_file(path), path);
+}
+
+std::string data_description_to_yaml(const DataDescription& data, const std::string& folder) {
+  const auto written = [&](const std::string& path) {
+    const fs::path absolute = fs::absolute(path).lexically_normal();
+    if (folder.empty()) return absolute.string();
+    const fs::path relative = absolute.lexically_relative(fs::absolute(folder).lexically_normal());
+    return relative.empty() || *relative.begin() == ".." ? absolute.string() : relative.string();
+  };
   YAML::Emitter out;
-  const auto absolute = [](const std::vector<std::string>& paths) {
-    std::vector<std::string> result;
-    for (const std::string& path : paths) result.push_back(fs::absolute(path).lexically_normal().string());
-    return result;
+  const auto add_images = [&](const char* split) {
+    std::vector<std::string> paths;
+    for (const std::string& path : data.images_of(split)) paths.push_back(written(path));
+    if (!paths.empty()) out << YAML::Key << split << YAML::Value << paths;
   };
   out << YAML::BeginMap;
-  out << YAML::Key << "train" << YAML::Value << absolute(data.train);
-  out << YAML::Key << "val" << YAML::Value << absolute(data.val);
-  if (!data.test.empty()) out << YAML::Key << "test" << YAML::Value << absolute(data.test);
-  out << YAML::Key << "nc" << YAML::Value << data.num_classes;
-  out << YAML::Key << "names" << YAML::Value << YAML::Flow << data.names << YAML::EndMap;
+  for (const char* split : {"train", "val", "test"}) add_images(split);
+  if (!data.annotations.empty()) {
+    out << YAML::Key << "annotations" << YAML::Value << YAML::BeginMap;
+    for (const auto& [split, path] : data.annotations) {
+      out << YAML::Key << split << YAML::Value << written(path);
+    }
+    out << YAML::EndMap;
+  }
+  if (!data.names.empty()) {
+    out << YAML::Key << "nc" << YAML::Value << data.num_classes;
+    out << YAML::Key << "names" << YAML::Value << YAML::Flow << data.names;
+  }
+  out << YAML::EndMap;
   return std::string(out.c_str()) + "\n";
 }
 

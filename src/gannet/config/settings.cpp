@@ -188,10 +188,16 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
 
 void check_settings(Settings& settings) {
   TrainSettings& train = settings.train;
+  // Saved by versions that only knew the memory.
+  if (train.cache_images == "true") train.cache_images = "ram";
+  if (train.cache_images == "false") train.cache_images.clear();
+  if (!train.cache_images.empty()) require_word("cache-images", train.cache_images, {"ram", "disk"});
   require_word("precision", train.precision, {"auto", "fp32", "bf16", "fp16"});
   require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
   require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});
   require_word("compat", train.compat, {"fixed", "original"});
+  if (train.image_weights && train.rect)
+    throw Error(ErrorKind::kUsage, "cannot be combined with --rect, which shows every image once", {{}, 0, "--image-weights"});
   if (train.deterministic && train.sync_bn)
     throw Error(ErrorKind::kUsage, "cannot be combined with --sync-bn: each shard has its own batch statistics", {{}, 0, "--deterministic"});
   require_word("grad-compress", train.grad_compress, {"none", "bf16"});

@@ -72,7 +72,7 @@ struct TrainSettings {
   bool nosave = false;
   bool notest = false;
   bool noautoanchor = false;
-  bool cache_images = false;
+  std::string cache_images;
   std::string weights;
   std::string name;
   std::string project = "runs/train";
@@ -91,6 +91,7 @@ struct TrainSettings {
   int save_period = 0;
   double label_smoothing = 0;
   std::string compat = "fixed";
+  bool image_weights = false;
   bool sync_bn = false;
   std::string grad_compress = "none";
   double dist_timeout = 300;
@@ -109,7 +110,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("nosave", s.nosave, "save a checkpoint only after the last epoch", Range{});
   visit("notest", s.notest, "evaluate only after the last epoch", Range{});
   visit("noautoanchor", s.noautoanchor, "skip the anchor check", Range{});
-  visit("cache_images", s.cache_images, "keep resized images in memory", Range{});
+  visit("cache_images", s.cache_images, "keep resized images: ram, or disk (also for the next run); empty for none", Range{});
   visit("weights", s.weights, "checkpoint to start from", Range{});
   visit("name", s.name, "name of the run directory", Range{});
   visit("project", s.project, "folder of run directories", Range{});
@@ -128,6 +129,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
   visit("label_smoothing", s.label_smoothing, "class label smoothing", Range{0, 0.99});
   visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
+  visit("image_weights", s.image_weights, "show images with rare and badly found classes more often", Range{});
   visit("sync_bn", s.sync_bn, "batch norm over the batches of all processes", Range{});
   visit("grad_compress", s.grad_compress, "none, or bf16 to halve what processes exchange", Range{});
   visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});

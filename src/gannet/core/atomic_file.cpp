@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 #include "gannet/core/error.h"
 
@@ -88,10 +89,24 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
 }
 
 std::string read_file(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail(path, "read");
-  std::string content((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (stream.bad()) fail(path, "read");
+  std::FILE* const file = std::fopen(path.c_str(), "rbe");
+  if (file == nullptr) fail(path, "read");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer(file, &std::fclose);
+  struct stat status {};
+  std::size_t expected = 0;
+  if (::fstat(::fileno(file), &status) == 0 && status.st_size > 0) {
+    expected = static_cast<std::size_t>(status.st_size);
+  }
+  std::setvbuf(file, nullptr, _IONBF, 0);
+  std::string content(expected + 1, '\0');  // one more, so that a full read sees the end
+  std::size_t size = 0;
+  while (true) {
+    size += std::fread(content.data() + size, 1, content.size() - size, file);
+    if (std::ferror(file) != 0) fail(path, "read");
+    if (size < content.size()) break;
+    content.resize(content.size() * 2);  // it grew, or is a pipe
+  }
+  content.resize(size);
   return content;
 }
 

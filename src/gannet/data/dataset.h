@@ -17,6 +17,7 @@ struct SampleRequest {
   std::uint64_t seed = 0;
   std::uint64_t epoch = 0;
   int height = 0, width = 0;  // shape of the batch that the sample goes into, px
+  std::uint64_t copy = 0;     // how often the image came before in this epoch
 };
 
 /// One image with its objects. `image`: BGR bytes; labels are relative to the image as it is here.

@@ -1,7 +1,8 @@
 #include "gannet/data/datasets.h"
 
+#include <fmt/format.h>
+
 #include <array>
-#include <mutex>
 #include <opencv2/core.hpp>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "gannet/core/rng.h"
 #include "gannet/data/affine.h"
 #include "gannet/data/colour.h"
+#include "gannet/data/image_cache.h"
 #include "gannet/data/image_io.h"
 #include "gannet/data/letterbox.h"
 #include "gannet/data/mosaic.h"
@@ -22,8 +24,12 @@ namespace {
 
 using Inner = std::shared_ptr<const Dataset>;
 
+/// Copies of an image in one epoch count beyond the number of any image.
+constexpr int kCopyShift = 40;
+
 Rng rng_for(const SampleRequest& request, Purpose purpose) {
-  return Rng({request.seed, request.epoch, static_cast<std::uint64_t>(request.index), purpose});
+  const auto index = static_cast<std::uint64_t>(request.index) + (request.copy << kCopyShift);
+  return Rng({request.seed, request.epoch, index, purpose});
 }
 
 PixelFrame whole(const cv::Mat& image) { return {double(image.cols), double(image.rows), 0, 0}; }
@@ -34,26 +40,37 @@ struct ResizeSettings {
   bool reduced_decode = false;
 };
 
+std::shared_ptr<const ImageCache> open_cache(const ImageIndex& index,
+                                             const ResizeSettings& settings,
+                                             const ImageCacheOptions& options) {
+  CachedImages images;
+  for (const IndexedImage& entry : index.images) {
+    images.paths.push_back(entry.path);
+    images.sizes.push_back(scaled_size({entry.width, entry.height}, settings.image_size));
+  }
+  images.settings = fmt::format("longer side {}, augment {}, reduced decode {}",
+                                settings.image_size, settings.augment, settings.reduced_decode);
+  return ImageCache::open(images, options);
+}
+
 /// The images of an index with the longer side scaled to the image size.
 class ResizedImages : public Dataset {
  public:
-  ResizedImages(std::shared_ptr<const ImageIndex> index, const ResizeSettings& settings)
-      : index_(std::move(index)), settings_(settings) {}
+  ResizedImages(std::shared_ptr<const ImageIndex> index, const ResizeSettings& settings,
+                const ImageCacheOptions& cache)
+      : index_(std::move(index)),
+        settings_(settings),
+        cache_(open_cache(*index_, settings_, cache)) {}
 
   std::int64_t size() const override { return static_cast<std::int64_t>(index_->images.size()); }
 
   Sample get(const SampleRequest& request) const override {
-    const IndexedImage& entry = index_->images.at(static_cast<std::size_t>(request.index));
+    const auto index = static_cast<std::size_t>(request.index);
+    const IndexedImage& entry = index_->images.at(index);
     cv::Size original(entry.width, entry.height);
-    cv::Mat image;
-    if (settings_.reduced_decode) {
-      image = decode_image_reduced(entry.path, original, settings_.image_size);
-    } else {
-      image = decode_image(entry.path);
-      original = image.size();
-    }
+    const auto load = [&] { return load_resized(entry, original); };
     Sample sample;
-    sample.image = resize_to_side(image, original, settings_.image_size, settings_.augment);
+    sample.image = cache_ ? cache_->get(index, load) : load();
     sample.labels = entry.labels;
     sample.path = entry.path;
     sample.letterbox = {original.height,
@@ -66,35 +83,21 @@ class ResizedImages : public Dataset {
   }
 
  private:
-  std::shared_ptr<const ImageIndex> index_;
-  ResizeSettings settings_;
-};
-
-/// Keeps every sample of the inner set in memory from its first use on.
-class CachedSamples : public Dataset {
- public:
-  explicit CachedSamples(Inner inner)
-      : inner_(std::move(inner)), samples_(static_cast<std::size_t>(inner_->size())) {}
-
-  std::int64_t size() const override { return inner_->size(); }
-
-  Sample get(const SampleRequest& request) const override {
-    const auto index = static_cast<std::size_t>(request.index);
-    std::mutex& mutex = mutexes_[index % mutexes_.size()];
-    {
-      const std::scoped_lock lock(mutex);
-      if (!samples_.at(index).image.empty()) return samples_[index];
+  /// @param original set to the size that the image has now
+  cv::Mat load_resized(const IndexedImage& entry, cv::Size& original) const {
+    cv::Mat image;
+    if (settings_.reduced_decode) {
+      image = decode_image_reduced(entry.path, original, settings_.image_size);
+    } else {
+      image = decode_image(entry.path);
+      original = image.size();
     }
-    Sample sample = inner_->get(request);  // unlocked: two threads may both decode, with one result
-    const std::scoped_lock lock(mutex);
-    samples_[index] = sample;
-    return sample;
+    return resize_to_side(image, original, settings_.image_size, settings_.augment);
   }
 
- private:
-  Inner inner_;
-  mutable std::vector<Sample> samples_;
-  mutable std::array<std::mutex, 64> mutexes_;
+  std::shared_ptr<const ImageIndex> index_;
+  ResizeSettings settings_;
+  std::shared_ptr<const ImageCache> cache_;  // none: decoded each time
 };
 
 /// Fits samples into the shape that the request names.
@@ -231,15 +234,14 @@ class FlippedSamples : public Dataset {
 
 std::shared_ptr<const Dataset> make_training_dataset(std::shared_ptr<const ImageIndex> index,
                                                      int image_size, const AugmentOptions& options,
-                                                     bool cache_images) {
+                                                     const ImageCacheOptions& cache) {
   if (index->num_labels() == 0) {
     throw Error(ErrorKind::kData, "no image has labels: nothing to learn from",
                 {index->images.empty() ? "" : label_path(index->images.front().path), 0, {}},
                 "labels are expected in such files");
   }
   Inner data = std::make_shared<ResizedImages>(
-      std::move(index), ResizeSettings{image_size, true, options.reduced_decode});
-  if (cache_images) data = std::make_shared<CachedSamples>(data);
+      std::move(index), ResizeSettings{image_size, true, options.reduced_decode}, cache);
   AffineBorder border;
   if (options.mosaic) {
     data = std::make_shared<MosaicSamples>(data, image_size);
@@ -259,10 +261,10 @@ std::shared_ptr<const Dataset> make_training_dataset(std::shared_ptr<const Image
 }
 
 std::shared_ptr<const Dataset> make_evaluation_dataset(std::shared_ptr<const ImageIndex> index,
-                                                       int image_size, bool cache_images) {
-  Inner data =
-      std::make_shared<ResizedImages>(std::move(index), ResizeSettings{image_size, false, false});
-  if (cache_images) data = std::make_shared<CachedSamples>(data);
+                                                       int image_size,
+                                                       const ImageCacheOptions& cache) {
+  Inner data = std::make_shared<ResizedImages>(std::move(index),
+                                               ResizeSettings{image_size, false, false}, cache);
   return std::make_shared<LetterboxedSamples>(data, false);
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "gannet/data/dataset.h"
+#include "gannet/data/image_cache.h"
 #include "gannet/data/image_index.h"
 
 namespace gannet {
@@ -19,12 +20,13 @@ struct AugmentOptions {
 };
 
 /// Mosaic (or letterbox), affine, colour, flip.
-std::shared_ptr<const Dataset> make_training_dataset(std::shared_ptr<const ImageIndex> index,
-                                                     int image_size, const AugmentOptions& options,
-                                                     bool cache_images);
+std::shared_ptr<const Dataset> make_training_dataset(
+    std::shared_ptr<const ImageIndex> index, int image_size, const AugmentOptions& options,
+    const ImageCacheOptions& cache = kNoImageCache);
 
 /// Resize and letterbox only.
-std::shared_ptr<const Dataset> make_evaluation_dataset(std::shared_ptr<const ImageIndex> index,
-                                                       int image_size, bool cache_images);
+std::shared_ptr<const Dataset> make_evaluation_dataset(
+    std::shared_ptr<const ImageIndex> index, int image_size,
+    const ImageCacheOptions& cache = kNoImageCache);
 
 }  // namespace gannet

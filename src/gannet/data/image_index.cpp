@@ -3,99 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <filesystem>
-#include <functional>
-#include <iterator>
-#include <mutex>
-#include <thread>
+#include <string_view>
+#include <utility>
 
-#include "gannet/core/atomic_file.h"
+#include "gannet/config/data_description.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
-#include "gannet/data/image_io.h"
-#include "gannet/data/image_list.h"
-#include "gannet/data/label_cache.h"
-#include "gannet/data/label_file.h"
+#include "gannet/core/text.h"
+#include "gannet/data/coco_labels.h"
+#include "gannet/data/image_index_scan.h"
 
 namespace gannet {
 namespace {
-
-constexpr int kMinSide_px = 10;
-
-/// Calls `work` with 0..count-1 from several threads; rethrows the first exception.
-void for_each_index(std::size_t count, int num_threads,
-                    const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto run = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) work(i);
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < num_threads; ++i) threads.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
-ScannedImage scan_image(const std::string& path, const std::string& labels,
-                        const FileStamp& image_stamp, const FileStamp& label_stamp) {
-  ScannedImage scan;
-  scan.image_stamp = image_stamp;
-  scan.label_stamp = label_stamp;
-  try {
-    const cv::Size size = read_image_size(path);
-    scan.width = size.width;
-    scan.height = size.height;
-    if (std::min(size.width, size.height) < kMinSide_px) {
-      scan.image_problem = fmt::format("{}: image of {} x {} pixels is too small, left out", path,
-                                       size.width, size.height);
-    }
-  } catch (const Error& error) {
-    scan.image_problem = fmt::format("{}: {}, left out", path, error.message());
-  }
-  if (!label_stamp.exists()) return scan;
-  try {
-    scan.parsed = parse_labels(read_file(labels), labels);
-  } catch (const Error& error) {
-    scan.parsed.problems.push_back(error.what());
-  }
-  return scan;
-}
-
-std::vector<ScannedImage> scan_images(const std::vector<std::string>& paths,
-                                      const std::vector<std::string>& sources,
-                                      const IndexOptions& options) {
-  std::vector<ScannedImage> scans(paths.size());
-  const LabelCache cache(sources);
-  const ScanResults known = options.use_cache ? cache.load() : ScanResults{};
-  std::atomic<std::size_t> num_scanned = 0;
-  for_each_index(paths.size(), options.num_threads, [&](std::size_t i) {
-    const std::string labels = label_path(paths[i]);
-    const FileStamp image_stamp = file_stamp(paths[i]), label_stamp = file_stamp(labels);
-    const auto found = known.find(paths[i]);
-    if (found != known.end() && found->second.image_stamp == image_stamp &&
-        found->second.label_stamp == label_stamp) {
-      scans[i] = found->second;
-      return;
-    }
-    scans[i] = scan_image(paths[i], labels, image_stamp, label_stamp);
-    ++num_scanned;
-  });
-  if (options.use_cache && (num_scanned > 0 || known.size() != paths.size())) {
-    cache.save(paths, scans);
-  }
-  return scans;
-}
 
 void check_classes(const std::string& path, const ParsedLabels& parsed,
                    const IndexOptions& options) {
@@ -107,46 +26,74 @@ void check_classes(const std::string& path, const ParsedLabels& parsed,
       "correct the label, or nc and names of the data description");
 }
 
-void add_image(const std::string& path, ScannedImage scan, const IndexOptions& options,
-               ImageIndex& index) {
-  IndexReport& report = index.report;
+void check_names(const ParsedLabels& parsed, const IndexOptions& options) {
+  if (parsed.unknown_class_path.empty()) return;
+  std::string advice = "correct the label, or the names of the data description";
+  if (!options.names.empty()) {
+    advice = fmt::format("the names of the data description have '{}'; correct one of them",
+                         nearest_name(parsed.unknown_class, options.names));
+  }
+  throw Error(ErrorKind::kData,
+              fmt::format("class '{}' is not one of the {} names", parsed.unknown_class,
+                          options.names.size()),
+              {parsed.unknown_class_path, parsed.unknown_class_line, {}}, advice);
+}
+
+/// Counts an image; false if it is left out.
+bool count_image(const ScannedImage& scan, IndexReport& report) {
   if (!scan.image_problem.empty()) {
     ++report.corrupt;
-    report.problems.push_back(std::move(scan.image_problem));
-    return;
+    report.problems.push_back(scan.image_problem);
+    return false;
   }
-  check_classes(path, scan.parsed, options);
-  std::move(scan.parsed.problems.begin(), scan.parsed.problems.end(),
-            std::back_inserter(report.problems));
-  report.duplicate_rows += scan.parsed.duplicate_rows;
+  if (!scan.parsed.listed) {
+    ++report.unlisted;
+    return false;
+  }
+  const ParsedLabels& parsed = scan.parsed;
+  report.problems.insert(report.problems.end(), parsed.problems.begin(), parsed.problems.end());
+  report.duplicate_rows += parsed.duplicate_rows;
+  report.crowd += static_cast<std::int64_t>(parsed.crowd.size());
+  report.difficult += std::count(parsed.difficult.begin(), parsed.difficult.end(), 1);
   if (!scan.label_stamp.exists()) {
     ++report.missing;
-  } else if (scan.parsed.labels.empty()) {
+  } else if (parsed.labels.empty()) {
     ++report.empty;
   } else {
     ++report.found;
   }
+  return true;
+}
+
+void add_image(const std::string& path, ScannedImage scan, const IndexOptions& options,
+               ImageIndex& index) {
+  ParsedLabels& parsed = scan.parsed;
+  if (!count_image(scan, index.report)) return;
+  check_classes(path, parsed, options);
+  check_names(parsed, options);
   if (options.single_class) {
-    for (Label& label : scan.parsed.labels) label.class_id = 0;
+    for (Label& label : parsed.labels) label.class_id = 0;
   }
-  index.images.push_back({path, scan.width, scan.height, std::move(scan.parsed.labels), {}, -1});
+  index.images.push_back({path, scan.width, scan.height, std::move(parsed.labels),
+                          std::move(parsed.polygons), parsed.image_id, std::move(parsed.difficult),
+                          std::move(parsed.crowd)});
 }
 
 }  // namespace
 
 std::string label_path(const std::string& image_path) {
-  namespace fs = std::filesystem;
-  fs::path path(image_path);
-  path.replace_extension(".txt");
-  const std::string text = path.string();
+  const std::size_t name = image_path.rfind('/') + 1;  // 0 without a folder
+  const std::size_t dot = image_path.rfind('.');
+  const bool has_suffix = dot != std::string::npos && dot > name;
+  std::string text = image_path.substr(0, has_suffix ? dot : image_path.size()) + ".txt";
   constexpr std::string_view kImages = "images";
-  for (std::size_t at = text.rfind('/'); at != std::string::npos && at > 0;) {
-    const std::size_t before = text.rfind('/', at - 1);
-    const std::size_t begin = before == std::string::npos ? 0 : before + 1;
-    if (std::string_view(text).substr(begin, at - begin) == kImages) {
-      return text.substr(0, begin) + "labels" + text.substr(at);
+  for (std::size_t end = name; end > 0;) {  // one behind the slash that ends a component
+    const std::size_t slash = end < 2 ? std::string::npos : text.rfind('/', end - 2);
+    const std::size_t begin = slash + 1;
+    if (std::string_view(text).substr(begin, end - 1 - begin) == kImages) {
+      return text.replace(begin, kImages.size(), "labels");
     }
-    at = before;
+    end = begin;
   }
   return text;
 }
@@ -167,27 +114,68 @@ std::vector<double> aspect_ratios(const ImageIndex& index) {
 }
 
 ImageIndex build_image_index(const std::vector<std::string>& sources, const IndexOptions& options) {
-  const std::vector<std::string> paths = list_images(sources);
-  std::vector<ScannedImage> scans = scan_images(paths, sources, options);
+  LabelScan scan = scan_images(sources, options);
   ImageIndex index;
-  for (std::size_t i = 0; i < paths.size(); ++i) {
-    add_image(paths[i], std::move(scans[i]), options, index);
+  index.source = std::move(scan.source);
+  index.category_ids = std::move(scan.summary.category_ids);
+  index.report.problems = std::move(scan.summary.problems);
+  index.report.absent = scan.summary.num_absent;
+  index.images.reserve(scan.paths.size());
+  for (std::size_t i = 0; i < scan.paths.size(); ++i) {
+    add_image(scan.paths[i], std::move(scan.images[i]), options, index);
   }
   if (index.images.empty()) {
-    throw Error(ErrorKind::kData, fmt::format("none of {} images can be used", paths.size()),
-                {sources.front(), 0, {}}, index.report.problems.front());
+    throw Error(ErrorKind::kData, fmt::format("none of {} images can be used", scan.paths.size()),
+                {sources.front(), 0, {}},
+                index.report.problems.empty() ? "" : index.report.problems.front());
   }
   return index;
+}
+
+ImageIndex build_split_index(const DataDescription& data, const std::string& split,
+                             IndexOptions options) {
+  const std::vector<std::string>& sources = data.images_of(split);
+  if (sources.empty()) {
+    throw Error(ErrorKind::kData, "names no images", {data.file, 0, split},
+                "name a folder of images or a list file");
+  }
+  options.num_classes = data.num_classes;
+  options.names = data.names;
+  options.annotations = data.annotations_of(split);
+  return build_image_index(sources, options);
+}
+
+void complete_names(DataDescription& data) {
+  if (!data.names.empty()) return;
+  for (const char* split : {"train", "val", "test"}) {
+    const std::string json = coco_path({data.images_of(split), data.annotations_of(split), {}});
+    if (json.empty()) continue;
+    data.names = coco_names(json);
+    data.num_classes = static_cast<int>(data.names.size());
+    break;
+  }
+  if (data.names.empty()) {
+    throw Error(ErrorKind::kConfig, "missing", {data.file, 0, "names"},
+                "give a list of class names");
+  }
 }
 
 void log_report(const ImageIndex& index, const std::string& name) {
   constexpr std::size_t kMaxShown = 20;
   const IndexReport& report = index.report;
-  log_info(
-      "{}: {} images, {} labels ({} images with labels, {} without file, {} empty, {} corrupt, "
-      "{} repeated rows)",
-      name, index.images.size(), index.num_labels(), report.found, report.missing, report.empty,
-      report.corrupt, report.duplicate_rows);
+  std::string line = fmt::format(
+      "{}: {}: {} images, {} labels ({} images with labels, {} without file, {} empty, {} corrupt, "
+      "{} repeated rows",
+      name, index.source, index.images.size(), index.num_labels(), report.found, report.missing,
+      report.empty, report.corrupt, report.duplicate_rows);
+  const auto add = [&](std::int64_t count, const char* what) {
+    if (count > 0) line += fmt::format(", {} {}", count, what);
+  };
+  add(report.crowd, "crowd regions left out");
+  add(report.difficult, "labels marked difficult");
+  add(report.unlisted, "images not in the annotation file left out");
+  add(report.absent, "images of the annotation file not in this split");
+  log_info("{})", line);
   const std::size_t shown = std::min(report.problems.size(), kMaxShown);
   for (std::size_t i = 0; i < shown; ++i) log_warning("{}", report.problems[i]);
   if (report.problems.size() > shown) {

@@ -9,9 +9,11 @@
 #include <limits>
 #include <memory>
 #include <opencv2/imgcodecs.hpp>
+#include <optional>
 #include <string_view>
 
 #include "gannet/core/error.h"
+#include "gannet/data/image_header.h"
 
 namespace gannet {
 namespace {
@@ -48,10 +50,27 @@ bool is_known_format(const std::vector<std::uint8_t>& bytes) {
          text.starts_with("BM");
 }
 
+/// Size as displayed; refuses one beyond the limit.
+std::optional<cv::Size> size_of(const std::string& path, const std::optional<ImageHeader>& header) {
+  constexpr std::int64_t kMaxSide_px = std::int64_t{1} << 20;  // OpenCV's own limit
+  if (!header || header->width < 1 || header->height < 1) return std::nullopt;
+  if (header->width > kMaxSide_px || header->height > kMaxSide_px ||
+      header->width * header->height > max_image_pixels()) {
+    throw Error(ErrorKind::kData,
+                fmt::format("image of {} x {} pixels is above the limit of {} pixels",
+                            header->width, header->height, max_image_pixels()),
+                {path, 0, {}},
+                "shrink it, or raise the environment variable GANNET_MAX_IMAGE_PIXELS");
+  }
+  const cv::Size size(static_cast<int>(header->width), static_cast<int>(header->height));
+  return header->is_turned ? cv::Size(size.height, size.width) : size;
+}
+
 cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int flags) {
   if (!is_known_format(bytes)) fail(path, "not a JPEG, PNG, BMP, TIFF or WebP image");
   // OpenCV fills the rest of a truncated JPEG with grey and says nothing.
   if (is_jpeg(bytes) && !is_jpeg_complete(bytes)) fail(path, "JPEG data end early");
+  if (!size_of(path, read_image_header(bytes))) fail(path, "image header says no size");
   cv::Mat image;
   try {
     image = cv::imdecode(bytes, flags);
@@ -87,6 +106,11 @@ bool is_jpeg_complete(const std::vector<std::uint8_t>& bytes) {
     }
   }
   return false;
+}
+
+cv::Size read_image_size(const std::string& path) {
+  const std::optional<cv::Size> size = size_of(path, read_image_header(path));
+  return size ? *size : decode_image(path).size();  // which names what is wrong
 }
 
 cv::Mat decode_image(const std::string& path) {

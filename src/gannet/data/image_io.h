@@ -9,7 +9,8 @@
 namespace gannet {
 
 /// Decodes a whole picture: 8 bits, three channels (BGR), EXIF rotation applied. Throws Error
-/// (kData) naming the file when it cannot be read, is no picture or ends early.
+/// (kData) naming the file when it cannot be read, is no picture, ends early or has more pixels
+/// than max_image_pixels (see image_header.h): told by its header, before memory is taken.
 cv::Mat decode_image(const std::string& path);
 
 /// As decode_image, but a JPEG may come out 2, 4 or 8 times smaller, as long as its longer side
@@ -17,7 +18,7 @@ cv::Mat decode_image(const std::string& path);
 /// @param full size of the whole picture, upright
 cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side);
 
-/// Width and height as displayed. Reads the header of JPEG, PNG and BMP, decodes other formats.
+/// Width and height as displayed, from the header of the file.
 /// Throws Error (kData) as decode_image does.
 cv::Size read_image_size(const std::string& path);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gannet {
@@ -12,6 +13,9 @@ namespace gannet {
 /// source that does not exist, or all of them when there is no image.
 std::vector<std::string> list_images(const std::vector<std::string>& sources);
 
-bool has_image_suffix(const std::string& path);
+/// The lines of a list file that name images. @param folder of the file, what "./" stands for
+std::vector<std::string> parse_image_list(std::string_view text, const std::string& folder);
+
+bool has_image_suffix(std::string_view path);
 
 }  // namespace gannet

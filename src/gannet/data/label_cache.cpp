@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -18,11 +19,20 @@ namespace {
 namespace fs = std::filesystem;
 
 // Raise the version when parsing or this layout changes.
-constexpr std::string_view kMagic = "gannet labels 1\n";
+constexpr std::string_view kMagic = "gannet labels 2\n";
 
-std::uint64_t fnv1a64(std::string_view text) {
-  std::uint64_t hash = 0xCBF29CE484222325u;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+/// In steps of eight bytes: a cache of a large data set has tens of megabytes.
+std::uint64_t hash_of(std::string_view text) {
+  constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15u;
+  std::uint64_t hash = 0xCBF29CE484222325u ^ text.size();
+  while (!text.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(text.size(), sizeof word);
+    std::memcpy(&word, text.data(), size);
+    text.remove_prefix(size);
+    hash = (hash ^ word) * kPrime;
+    hash ^= hash >> 29;
+  }
   return hash;
 }
 
@@ -47,6 +57,16 @@ class Writer {
     value(std::uint64_t{text.size()});
     bytes_ += text;
   }
+  template <class T>
+  void list(const std::vector<T>& list) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    value(std::uint64_t{list.size()});
+    bytes_.append(reinterpret_cast<const char*>(list.data()), list.size() * sizeof(T));
+  }
+  void texts(const std::vector<std::string>& list) {
+    value(std::uint64_t{list.size()});
+    for (const std::string& entry : list) text(entry);
+  }
   const std::string& bytes() const { return bytes_; }
 
  private:
@@ -65,6 +85,18 @@ class Reader {
     return result;
   }
   std::string text() { return std::string(take(value<std::uint64_t>())); }
+  template <class T>
+  std::vector<T> list() {
+    std::vector<T> list(length(sizeof(T)));
+    const std::string_view bytes = take(list.size() * sizeof(T));
+    if (!list.empty()) std::memcpy(list.data(), bytes.data(), bytes.size());
+    return list;
+  }
+  std::vector<std::string> texts() {
+    std::vector<std::string> list(length(sizeof(std::uint64_t)));
+    for (std::string& entry : list) entry = text();
+    return list;
+  }
   /// Length of a list whose entries take at least `entry_size` bytes each.
   std::size_t length(std::size_t entry_size) {
     const auto length = value<std::uint64_t>();
@@ -82,20 +114,49 @@ class Reader {
   std::string_view bytes_;
 };
 
-void write_image(Writer& writer, const std::string& path, const ScannedImage& image) {
-  writer.text(path);
+void write_labels(Writer& writer, const ParsedLabels& parsed) {
+  writer.list(parsed.labels);
+  writer.value(std::uint64_t{parsed.polygons.size()});
+  for (const Polygon& polygon : parsed.polygons) writer.list(polygon);
+  writer.list(parsed.difficult);
+  writer.list(parsed.crowd);
+  writer.texts(parsed.problems);
+  writer.value(parsed.duplicate_rows);
+  writer.value(parsed.highest_class);
+  writer.value(parsed.highest_class_line);
+  writer.text(parsed.unknown_class);
+  writer.text(parsed.unknown_class_path);
+  writer.value(parsed.unknown_class_line);
+  writer.value(parsed.image_id);
+  writer.value(parsed.listed);
+}
+
+ParsedLabels read_labels(Reader& reader) {
+  ParsedLabels parsed;
+  parsed.labels = reader.list<Label>();
+  parsed.polygons.resize(reader.length(sizeof(std::uint64_t)));
+  for (Polygon& polygon : parsed.polygons) polygon = reader.list<Polygon::value_type>();
+  parsed.difficult = reader.list<std::uint8_t>();
+  parsed.crowd = reader.list<Label>();
+  parsed.problems = reader.texts();
+  parsed.duplicate_rows = reader.value<std::int64_t>();
+  parsed.highest_class = reader.value<int>();
+  parsed.highest_class_line = reader.value<int>();
+  parsed.unknown_class = reader.text();
+  parsed.unknown_class_path = reader.text();
+  parsed.unknown_class_line = reader.value<int>();
+  parsed.image_id = reader.value<std::int64_t>();
+  parsed.listed = reader.value<bool>();
+  return parsed;
+}
+
+void write_image(Writer& writer, const ScannedImage& image) {
   writer.value(image.image_stamp);
   writer.value(image.label_stamp);
   writer.value(image.width);
   writer.value(image.height);
   writer.text(image.image_problem);
-  writer.value(image.parsed.duplicate_rows);
-  writer.value(image.parsed.highest_class);
-  writer.value(image.parsed.highest_class_line);
-  writer.value(std::uint64_t{image.parsed.labels.size()});
-  for (const Label& label : image.parsed.labels) writer.value(label);
-  writer.value(std::uint64_t{image.parsed.problems.size()});
-  for (const std::string& problem : image.parsed.problems) writer.text(problem);
+  write_labels(writer, image.parsed);
 }
 
 ScannedImage read_image(Reader& reader) {
@@ -105,14 +166,33 @@ ScannedImage read_image(Reader& reader) {
   image.width = reader.value<int>();
   image.height = reader.value<int>();
   image.image_problem = reader.text();
-  image.parsed.duplicate_rows = reader.value<std::int64_t>();
-  image.parsed.highest_class = reader.value<int>();
-  image.parsed.highest_class_line = reader.value<int>();
-  image.parsed.labels.resize(reader.length(sizeof(Label)));
-  for (Label& label : image.parsed.labels) label = reader.value<Label>();
-  image.parsed.problems.resize(reader.length(sizeof(std::uint64_t)));
-  for (std::string& problem : image.parsed.problems) problem = reader.text();
+  image.parsed = read_labels(reader);
   return image;
+}
+
+void write_scan(Writer& writer, const LabelScan& scan) {
+  writer.text(scan.source);
+  writer.value(scan.start_ns);
+  writer.list(scan.summary.category_ids);
+  writer.texts(scan.summary.names);
+  writer.texts(scan.summary.problems);
+  writer.value(scan.summary.num_absent);
+  writer.texts(scan.paths);
+  for (const ScannedImage& image : scan.images) write_image(writer, image);
+}
+
+LabelScan read_scan(Reader reader) {
+  LabelScan scan;
+  scan.source = reader.text();
+  scan.start_ns = reader.value<std::int64_t>();
+  scan.summary.category_ids = reader.list<std::int64_t>();
+  scan.summary.names = reader.texts();
+  scan.summary.problems = reader.texts();
+  scan.summary.num_absent = reader.value<std::int64_t>();
+  scan.paths = reader.texts();
+  scan.images.reserve(scan.paths.size());
+  for (std::size_t i = 0; i < scan.paths.size(); ++i) scan.images.push_back(read_image(reader));
+  return scan;
 }
 
 }  // namespace
@@ -124,50 +204,47 @@ FileStamp file_stamp(const std::string& path) {
   return {status.st_size, status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
 }
 
-LabelCache::LabelCache(const std::vector<std::string>& sources) {
+LabelCache::LabelCache(const AnnotationRequest& request) {
   const fs::path folder = cache_folder();
   if (folder.empty()) return;
-  std::string key;
+  Writer key;
   std::error_code ignored;
-  for (const std::string& source : sources) {
-    key += fs::absolute(source, ignored).lexically_normal().string() + '\n' + source + '\n';
+  std::vector<std::string> places = request.sources;
+  places.push_back(request.annotations);
+  for (const std::string& place : places) {
+    key.text(place.empty() ? place : fs::absolute(place, ignored).lexically_normal().string());
+    key.text(place);
   }
-  path_ = (folder / fmt::format("labels-{:016x}.bin", fnv1a64(key))).string();
+  key.texts(request.names);
+  key.value(request.single_class);
+  path_ = (folder / fmt::format("labels-{:016x}.bin", hash_of(key.bytes()))).string();
 }
 
-ScanResults LabelCache::load() const {
+LabelScan LabelCache::load() const {
   std::error_code ignored;
   if (path_.empty() || !fs::is_regular_file(path_, ignored)) return {};
-  ScanResults results;
   try {
     const std::string file = read_file(path_);
     const std::string_view bytes = file;
     const std::size_t head = kMagic.size() + sizeof(std::uint64_t);
     if (bytes.size() < head || !bytes.starts_with(kMagic)) return {};
     const auto checksum = Reader(bytes.substr(kMagic.size())).value<std::uint64_t>();
-    if (checksum != fnv1a64(bytes.substr(head))) return {};
-    Reader reader(bytes.substr(head));
-    for (auto left = reader.value<std::uint64_t>(); left > 0; --left) {
-      std::string path = reader.text();
-      results.insert_or_assign(std::move(path), read_image(reader));
-    }
+    if (checksum != hash_of(bytes.substr(head))) return {};
+    return read_scan(Reader(bytes.substr(head)));
   } catch (const std::exception& error) {
     log_debug("label cache {} not used: {}", path_, error.what());
     return {};
   }
-  return results;
 }
 
-void LabelCache::save(const std::vector<std::string>& paths,
-                      const std::vector<ScannedImage>& images) const {
+void LabelCache::save(const LabelScan& scan) const {
   if (path_.empty()) return;
   try {
     Writer content;
-    content.value(std::uint64_t{paths.size()});
-    for (std::size_t i = 0; i < paths.size(); ++i) write_image(content, paths[i], images[i]);
+    write_scan(content, scan);
     fs::create_directories(fs::path(path_).parent_path());
     write_file_atomically(path_, [&](const WriteBytes& write) {
-      const std::uint64_t checksum = fnv1a64(content.bytes());
+      const std::uint64_t checksum = hash_of(content.bytes());
       write(kMagic.data(), kMagic.size());
       write(&checksum, sizeof checksum);
       write(content.bytes().data(), content.bytes().size());

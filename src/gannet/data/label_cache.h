@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "gannet/data/annotations.h"
 #include "gannet/data/label_file.h"
 
 namespace gannet {
@@ -20,7 +20,7 @@ struct FileStamp {
 };
 FileStamp file_stamp(const std::string& path);
 
-/// One image and its label file, as scanned.
+/// One image and its labels, as scanned.
 struct ScannedImage {
   FileStamp image_stamp, label_stamp;
   int width = 0, height = 0;
@@ -28,16 +28,25 @@ struct ScannedImage {
   ParsedLabels parsed;
 };
 
-using ScanResults = std::unordered_map<std::string, ScannedImage>;  // by image path
+/// A whole split, as scanned.
+struct LabelScan {
+  std::string source;         // which format, found where
+  std::int64_t start_ns = 0;  // when it began, since 1970
+  AnnotationSummary summary;
+  std::vector<std::string> paths;    // sorted
+  std::vector<ScannedImage> images;  // in the order of `paths`
+};
 
+/// One file per request. It is written atomically, so that of several processes that start at once
+/// each finds either nothing or a whole scan; its checksum tells a damaged one.
 class LabelCache {
  public:
-  /// @param sources what the data set was asked for by; names the file
-  explicit LabelCache(const std::vector<std::string>& sources);
+  /// @param request what the data set was asked for by; names the file
+  explicit LabelCache(const AnnotationRequest& request);
 
   /// Empty if there is no usable file.
-  ScanResults load() const;
-  void save(const std::vector<std::string>& paths, const std::vector<ScannedImage>& images) const;
+  LabelScan load() const;
+  void save(const LabelScan& scan) const;
   const std::string& path() const { return path_; }
 
  private:

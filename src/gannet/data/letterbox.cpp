@@ -9,7 +9,6 @@
 namespace gannet {
 
 namespace {
-constexpr int kMinimalMultiple = 64;
 constexpr double kGrey = 114;
 
 int rounded(double value) { return static_cast<int>(round_half_even(value)); }
@@ -25,8 +24,8 @@ LetterboxGeometry letterbox_geometry(cv::Size image, const LetterboxOptions& opt
   int total_w = std::max(0, options.width - geometry.inner.width);
   int total_h = std::max(0, options.height - geometry.inner.height);
   if (options.minimal) {
-    total_w %= kMinimalMultiple;
-    total_h %= kMinimalMultiple;
+    total_w %= options.multiple;
+    total_h %= options.multiple;
   }
   geometry.pad_w = total_w / 2.0;
   geometry.pad_h = total_h / 2.0;

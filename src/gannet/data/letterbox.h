@@ -7,7 +7,8 @@ namespace gannet {
 
 struct LetterboxOptions {
   int height = 640, width = 640;
-  bool minimal = false;  // pad only to the next multiple of 64 ("auto"), not to the whole shape
+  bool minimal = false;  // pad only to the next multiple ("auto"), not to the whole shape
+  int multiple = 64;     // of `minimal`; a larger stride of the model needs more
   bool scale_up = true;  // enlarge images that are smaller than the shape
 };
 

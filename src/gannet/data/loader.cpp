@@ -11,10 +11,12 @@
 #include <mutex>
 #include <opencv2/core/utility.hpp>
 #include <opencv2/imgproc.hpp>
+#include <system_error>
 #include <thread>
 #include <utility>
 
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/core/rng.h"
 #include "gannet/data/pixel_pool.h"
 
@@ -74,11 +76,17 @@ void load_slot(const Dataset& dataset, std::uint64_t seed, Work& work, std::size
   Slot& slot = work.slots[position];
   try {
     const BatchPlan& plan = work.plan;
-    const SampleRequest request{plan.indices[position], seed, work.epoch, plan.height, plan.width};
+    const SampleRequest request{plan.indices[position],
+                                seed,
+                                work.epoch,
+                                plan.height,
+                                plan.width,
+                                plan.copies.empty() ? 0 : plan.copies[position]};
+    slot.info.requested = request.index;
     Sample sample = get_or_replace(dataset, request, slot);
     GANNET_CHECK(sample.image.rows == plan.height && sample.image.cols == plan.width,
                  "sample and batch differ in shape");
-    const std::size_t bytes = bytes_of(plan) / plan.indices.size();
+    const std::size_t bytes = bytes_of(plan) / plan.indices.size();  // of one image
     cv::Mat target(plan.height, plan.width, CV_8UC3, work.pixels.get() + position * bytes);
     cv::cvtColor(sample.image, target, cv::COLOR_BGR2RGB);
     slot.labels = std::move(sample.labels);
@@ -97,6 +105,8 @@ Batch to_batch(Work& work) {
   batch.images = static_cast<int>(work.slots.size());
   batch.height = work.plan.height;
   batch.width = work.plan.width;
+  batch.first_image = work.plan.first_image;
+  batch.global_images = work.plan.global_images;
   batch.pixels = std::move(work.pixels);
   for (std::size_t i = 0; i < work.slots.size(); ++i) {
     for (const Label& label : work.slots[i].labels) {
@@ -116,7 +126,7 @@ struct Loader::Impl {
         options(std::move(options_in)),
         pool(std::make_shared<PixelPool>(options.allocate,
                                          static_cast<std::size_t>(max_open()) + 2)) {
-    for (int i = 0; i < options.num_threads; ++i) threads.emplace_back([this] { run(); });
+    start_threads();
   }
 
   ~Impl() {
@@ -128,17 +138,39 @@ struct Loader::Impl {
     for (std::thread& thread : threads) thread.join();
   }
 
+  /// As many as the system gives; without any the calling thread loads.
+  void start_threads() {
+    try {
+      while (threads.size() < static_cast<std::size_t>(options.num_threads)) {
+        threads.emplace_back([this] { run(); });
+      }
+    } catch (const std::system_error& error) {
+      log_warning("only {} of {} loader threads could be started: {}", threads.size(),
+                  options.num_threads, error.what());
+      options.num_threads = static_cast<int>(threads.size());
+    }
+  }
+
   int max_open() const { return options.num_threads == 0 ? 1 : std::max(1, options.prefetch); }
 
   /// Puts further batches into work, as many as prefetch allows. Under the lock.
   void open_batches() {
     while (open.size() < static_cast<std::size_t>(max_open()) && next_plan < plans.size()) {
+      open.push_back(open_batch(std::move(plans[next_plan++])));
+    }
+  }
+
+  std::shared_ptr<Work> open_batch(BatchPlan plan) {
+    try {
       auto work = std::make_shared<Work>();
-      work->plan = std::move(plans[next_plan++]);
+      work->plan = std::move(plan);
       work->epoch = epoch;
       work->slots.resize(work->plan.indices.size());
       work->pixels = pool->acquire(max_bytes);
-      open.push_back(std::move(work));
+      return work;
+    } catch (...) {
+      cancel();  // a batch must not be left out unnoticed
+      throw;
     }
   }
 
@@ -166,6 +198,7 @@ struct Loader::Impl {
     }
   }
 
+  /// Ends the epoch. Under the lock.
   void cancel() {
     open.clear();  // a worker may still write into its batch, which it keeps alive
     plans.clear();
@@ -194,6 +227,7 @@ struct Loader::Impl {
     const std::scoped_lock lock(mutex);
     for (const Slot& slot : work.slots) {
       for (const FailedImage& image : slot.failures) failures.emplace(image.path, image.reason);
+      num_replaced += slot.info.replacement;
     }
     for (const Slot& slot : work.slots) {
       if (!slot.error) continue;
@@ -213,6 +247,7 @@ struct Loader::Impl {
   std::uint64_t epoch = 0;
   std::deque<std::shared_ptr<Work>> open;  // in the order of delivery
   std::map<std::string, std::string> failures;
+  std::int64_t num_replaced = 0;
   double waited_s = 0;
   bool stopping = false;
   std::vector<std::thread> threads;
@@ -225,17 +260,19 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options) {
 
 Loader::~Loader() = default;
 
-void Loader::start(std::vector<BatchPlan> plans, std::uint64_t epoch) {
+void Loader::start(std::vector<BatchPlan> plans, std::uint64_t epoch, std::size_t first_batch) {
+  GANNET_CHECK(first_batch <= plans.size(), "an epoch has no batch of that number");
   {
     const std::scoped_lock lock(impl_->mutex);
     impl_->cancel();
+    impl_->next_plan = first_batch;
     impl_->plans = std::move(plans);
     impl_->epoch = epoch;
     impl_->failures.clear();
+    impl_->num_replaced = 0;
     impl_->waited_s = 0;
-    impl_->max_bytes = 0;
+    impl_->max_bytes = 1;  // a batch without images has memory as well
     for (const BatchPlan& plan : impl_->plans) {
-      GANNET_CHECK(!plan.indices.empty(), "a batch needs images");
       impl_->max_bytes = std::max(impl_->max_bytes, bytes_of(plan));
     }
     impl_->open_batches();
@@ -261,6 +298,11 @@ std::vector<FailedImage> Loader::failures() const {
   std::vector<FailedImage> result;
   for (const auto& [path, reason] : impl_->failures) result.push_back({path, reason});
   return result;
+}
+
+std::int64_t Loader::num_replaced() const {
+  const std::scoped_lock lock(impl_->mutex);
+  return impl_->num_replaced;
 }
 
 }  // namespace gannet

@@ -23,7 +23,7 @@ struct LoaderOptions {
   std::function<std::shared_ptr<std::uint8_t[]>(std::size_t bytes)> allocate;
 };
 
-/// An image that failed during the epoch and what replaced it.
+/// An image that failed during the epoch, and why.
 struct FailedImage {
   std::string path, reason;
 };
@@ -33,14 +33,18 @@ class Loader {
   Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);
   ~Loader();  // cancels at once
 
-  /// Starts an epoch: `plans` are delivered in their order. Cancels what was under way.
-  void start(std::vector<BatchPlan> plans, std::uint64_t epoch);
-  /// The next batch, or nothing at the epoch's end. Throws Error when no replacement can be read.
+  /// Starts an epoch: `plans` are delivered in their order, from plan `first_batch` on, so that an
+  /// epoch goes on where it was left. Cancels what was under way.
+  void start(std::vector<BatchPlan> plans, std::uint64_t epoch, std::size_t first_batch = 0);
+  /// The next batch, or nothing at the epoch's end. Throws Error when no replacement can be read,
+  /// and whatever `allocate` throws; the epoch has then ended.
   std::optional<Batch> next();
   /// Seconds that `next` waited for data since `start`.
   double wait_seconds() const;
-  /// Images replaced since `start`, each once.
+  /// Images that could not be read since `start`, each once, by path.
   std::vector<FailedImage> failures() const;
+  /// Samples of the delivered batches that were replaced by another one since `start`.
+  std::int64_t num_replaced() const;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <opencv2/imgproc.hpp>
@@ -27,6 +28,7 @@ struct Detector::Impl {
     LetterboxOptions fit;
     fit.height = fit.width = image_size;
     fit.minimal = true;
+    fit.multiple = std::max(fit.multiple, loaded.model->max_stride());
     const LetterboxGeometry geometry = letterbox_geometry(source.size(), fit);
     cv::Mat fitted = letterbox(source, geometry);
     if (image.order == ChannelOrder::kBgr) {

@@ -17,19 +17,17 @@ namespace {
 
 constexpr double kStandAlonePad = 0.5;  // half a stride around each batch (RB 3.4)
 
-const std::vector<std::string>& split_of(const DataDescription& data, const std::string& split) {
-  if (split == "train") return data.train;
-  if (split == "val") return data.val;
-  if (split != "test") throw Error(ErrorKind::kUsage, fmt::format("'{}' is not one of train, val, test", split), {{}, 0, "--split"});
-  if (data.test.empty()) throw Error(ErrorKind::kUsage, "names no test images", {data.file, 0, "test"});
-  return data.test;
+void check_split(const DataDescription& data, const std::string& split) {
+  if (data.images_of(split).empty()) throw Error(ErrorKind::kUsage, fmt::format("names no {} images", split), {data.file, 0, split});
 }
 
 }  // namespace
 
 EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const Placement placement = resolve_placement(settings.device, settings.precision);
-  const DataDescription data = load_data_description(find_config(settings.data));
+  DataDescription data = load_data_description(find_config(settings.data));
+  complete_names(data);
+  check_split(data, settings.split);
   const LoadedModel loaded = load_model(settings.weights);
   if (!settings.single_cls && loaded.model->head().num_classes != data.num_classes)
     throw Error(ErrorKind::kData, fmt::format("the model has {} classes, the data set {}", loaded.model->head().num_classes, data.num_classes),
@@ -38,9 +36,8 @@ EvalReport evaluate(const ValSettings& settings, const std::function<void(std::i
   place_model(*loaded.model, placement);
 
   IndexOptions index_options;
-  index_options.num_classes = data.num_classes;
   index_options.single_class = settings.single_cls;
-  const auto index = std::make_shared<ImageIndex>(build_image_index(split_of(data, settings.split), index_options));
+  const auto index = std::make_shared<ImageIndex>(build_split_index(data, settings.split, index_options));
   log_report(*index, settings.split);
   const int stride = loaded.model->max_stride();
   const auto image_size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
@@ -48,7 +45,7 @@ EvalReport evaluate(const ValSettings& settings, const std::function<void(std::i
 
   LoaderOptions loader_options;
   loader_options.num_threads = settings.workers;
-  Loader loader(make_evaluation_dataset(index, image_size, false), loader_options);
+  Loader loader(make_evaluation_dataset(index, image_size), loader_options);
   EvaluatorOptions options;
   options.nms.conf_threshold = settings.conf_thres;
   options.nms.iou_threshold = settings.iou_thres;

@@ -9,6 +9,7 @@
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/datasets.h"
+#include "gannet/data/image_weights.h"
 #include "gannet/nn/checkpoint.h"
 
 namespace gannet {
@@ -20,13 +21,11 @@ int checked_image_size(int size, int stride, const char* what) {
   return raised;
 }
 
-std::shared_ptr<const ImageIndex> index_images(const std::vector<std::string>& sources, const Settings& settings, int num_classes,
-                                               const char* what) {
+std::shared_ptr<const ImageIndex> index_images(const DataDescription& data, const Settings& settings, const char* what) {
   IndexOptions options;
-  options.num_classes = num_classes;
   options.single_class = settings.train.single_cls;
   options.num_threads = std::max(1, settings.train.workers);
-  auto index = std::make_shared<ImageIndex>(build_image_index(sources, options));
+  auto index = std::make_shared<ImageIndex>(build_split_index(data, what, options));
   log_report(*index, what);
   return index;
 }
@@ -56,16 +55,9 @@ void freeze_layers(DetectionModel& model, int count) {
 
 }  // namespace
 
-BatchPlan share_of_rank(const BatchPlan& plan, int rank, int world_size) {
-  const std::size_t count = plan.indices.size(), size = static_cast<std::size_t>(world_size), r = static_cast<std::size_t>(rank);
-  const auto first_of = [&](std::size_t i) { return plan.indices.begin() + static_cast<std::ptrdiff_t>(i * (count / size) + std::min(i, count % size)); };
-  BatchPlan share = plan;
-  share.indices.assign(first_of(r), first_of(r + 1));
-  return share;
-}
-
 DataDescription load_run_data_description(const TrainSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
+  complete_names(data);
   if (settings.single_cls) {
     data.num_classes = 1;
     data.names = {"item"};
@@ -78,17 +70,21 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
   const TrainSettings& train = settings.train;
   image_size_ = checked_image_size(train.img_size.at(0), stride, "training");
   val_size_ = checked_image_size(train.img_size.at(1), stride, "evaluation");
-  train_index_ = index_images(description_.train, settings, description_.num_classes, "train");
+  train_index_ = index_images(description_, settings, "train");
   if (train_index_->num_labels() == 0)
     throw Error(ErrorKind::kData, fmt::format("none of the {} training images has a label", train_index_->images.size()),
                 {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
-  val_index_ = description_.val == description_.train ? train_index_
-                                                      : index_images(description_.val, settings, description_.num_classes, "val");
-  train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), train.cache_images);
-  val_set_ = make_evaluation_dataset(val_index_, val_size_, train.cache_images);
+  const bool same_images = description_.val == description_.train &&
+                           description_.annotations_of("val") == description_.annotations_of("train");
+  val_index_ = same_images ? train_index_
+                           : index_images(description_, settings, "val");
+  ImageCacheOptions cache;
+  cache.kind = image_cache_kind(train.cache_images);
+  train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), cache);
+  val_set_ = make_evaluation_dataset(val_index_, val_size_, cache);
 }
 
-std::vector<BatchPlan> RunData::train_plans(int epoch) const {
+std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>& class_map) const {
   const TrainSettings& train = settings_.train;
   const auto seed = static_cast<std::uint64_t>(train.seed);
   const auto counted_epoch = static_cast<std::uint64_t>(epoch);
@@ -103,7 +99,9 @@ std::vector<BatchPlan> RunData::train_plans(int epoch) const {
   options.image_size = image_size_;
   options.shuffle = shuffle;
   options.seed = seed;
-  return plan_epoch(options, counted_epoch);
+  if (!train.image_weights) return plan_epoch(options, counted_epoch);
+  const auto num_classes = static_cast<std::size_t>(description_.num_classes);
+  return plan_weighted(options, image_weights(*train_index_, class_map.empty() ? std::vector<double>(num_classes) : class_map), counted_epoch);
 }
 
 // In training the batches are not padded beyond the stride (RB 7.1, Q28: documented).

@@ -29,7 +29,8 @@ class RunData {
   std::shared_ptr<const Dataset> train_set() const { return train_set_; }
   std::shared_ptr<const Dataset> val_set() const { return val_set_; }
   /// All global batches of an epoch.
-  std::vector<BatchPlan> train_plans(int epoch) const;
+  /// @param class_map mAP of each class so far, for image weights; empty: none is known
+  std::vector<BatchPlan> train_plans(int epoch, const std::vector<double>& class_map = {}) const;
   std::vector<BatchPlan> val_plans() const;
   std::int64_t batches_per_epoch() const;
   int image_size() const { return image_size_; }
@@ -42,10 +43,6 @@ class RunData {
   std::shared_ptr<const ImageIndex> train_index_, val_index_;
   std::shared_ptr<const Dataset> train_set_, val_set_;
 };
-
-/// A rank's share of a global batch: a run of its images, as many for each rank or one more for the
-/// first ones. It may be empty.
-BatchPlan share_of_rank(const BatchPlan& plan, int rank, int world_size);
 
 /// Data description of the settings; one class named "item" with single_cls.
 DataDescription load_run_data_description(const TrainSettings& settings);

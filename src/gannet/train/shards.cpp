@@ -94,7 +94,11 @@ BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size) {
   const auto bounds = shard_bounds(static_cast<std::int64_t>(plan.indices.size()));
   const ShardRange own = shards_of_rank(rank, world_size);
   BatchPlan share = plan;
-  share.indices.assign(plan.indices.begin() + bounds[static_cast<std::size_t>(own.first)], plan.indices.begin() + bounds[static_cast<std::size_t>(own.end)]);
+  const auto first = bounds[static_cast<std::size_t>(own.first)], end = bounds[static_cast<std::size_t>(own.end)];
+  share.indices.assign(plan.indices.begin() + first, plan.indices.begin() + end);
+  if (!plan.copies.empty()) share.copies.assign(plan.copies.begin() + first, plan.copies.begin() + end);
+  share.first_image = first;
+  share.global_images = static_cast<std::int64_t>(plan.indices.size());
   return share;
 }
 

@@ -83,6 +83,9 @@ Value checkpoint_of(const TrainState& state, const Settings& settings, const std
   root.set("best_fitness", state.best_fitness);
   root.set("best_epoch", state.best_epoch);
   root.set("epochs_without_gain", state.epochs_without_gain);
+  Value class_map = Value::list();
+  for (const double value : state.class_map) class_map.append(value);
+  root.set("class_map", class_map);
   Value results = Value::list();
   for (const EpochRow& row : state.results) results.append(to_value(row));
   root.set("results", results);
@@ -112,6 +115,9 @@ void restore_state(TrainState& state, const Value& checkpoint) {
   state.best_fitness = checkpoint.double_at("best_fitness");
   state.best_epoch = static_cast<int>(checkpoint.int_at("best_epoch"));
   state.epochs_without_gain = static_cast<int>(checkpoint.int_at("epochs_without_gain"));
+  state.class_map.clear();
+  if (checkpoint.find("class_map") != nullptr)
+    for (const Value& value : checkpoint.list_at("class_map")) state.class_map.push_back(value.as_double());
   state.results.clear();
   for (const Value& row : checkpoint.list_at("results")) {
     EpochRow read;

@@ -33,6 +33,7 @@ struct TrainState {
   double best_fitness = 0;
   int best_epoch = -1;
   int epochs_without_gain = 0;
+  std::vector<double> class_map;  // of the last evaluation; image weights follow from it
   std::vector<EpochRow> results;
 };
 

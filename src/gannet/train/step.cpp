@@ -69,11 +69,11 @@ void TrainStep::count_last_step() {
   count_items(sums.const_data_ptr<double>());
 }
 
-void TrainStep::run(const Batch& batch, std::int64_t global_images) {
+void TrainStep::run(const Batch& batch) {
   plan_ = schedule_.at(state_.iteration);
   const Inputs inputs = prepare(batch);
   if (shards_) {
-    run_shards(inputs, batch, global_images > 0 ? global_images : batch.images);
+    run_shards(inputs, batch);
   } else {
     const LossParts loss = compute_loss(forward(inputs, batch.images == 0), inputs);
     record(loss.items, batch);
@@ -91,7 +91,8 @@ Inputs TrainStep::prepare(const Batch& batch) const {
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
   const std::int64_t low = options_.image_size / 2, high = options_.image_size * 3 / 2 + stride;
-  const std::int64_t size = (low + rng.below(high - low)) / stride * stride;
+  const std::int64_t drawn = (low + rng.below(high - low)) / stride * stride;
+  const std::int64_t size = std::max<std::int64_t>(drawn, stride);  // half a small image may be less
   const double factor = static_cast<double>(size) / static_cast<double>(std::max(batch.height, batch.width));
   if (factor == 1) return inputs;
   const std::vector<std::int64_t> shape{ceil_to_multiple(batch.height * factor, stride), ceil_to_multiple(batch.width * factor, stride)};
@@ -162,8 +163,8 @@ void TrainStep::update() {
   zero_gradients(*state_.optimizer);
 }
 
-void TrainStep::run_shards(const Inputs& inputs, const Batch& batch, std::int64_t global_images) {
-  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, global_images, state_.scaler.scale, {stop_wanted_ ? 1.0 : 0.0});
+void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
+  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images, state_.scaler.scale, {stop_wanted_ ? 1.0 : 0.0});
   stop_agreed_ = sums.riders[0] > 0;
   record(torch::tensor(sums.items, torch::kFloat64), batch);
   count_items(sums.items.data());

@@ -41,8 +41,7 @@ class TrainStep {
   /// Trains on this rank's share of a global batch, which may have no image, and advances the state's
   /// iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts, the iteration
   /// and the images.
-  /// @param global_images of the whole batch, over all ranks; only shards need it
-  void run(const Batch& batch, std::int64_t global_images = 0);
+  void run(const Batch& batch);
 
   /// Starts the running means of an epoch; with --compat original also drops pending gradients (Q19).
   void begin_epoch();
@@ -63,7 +62,7 @@ class TrainStep {
   std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty);
   LossParts compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs);
   void backward(const LossParts& loss);
-  void run_shards(const Inputs& inputs, const Batch& batch, std::int64_t global_images);
+  void run_shards(const Inputs& inputs, const Batch& batch);
   void update();
   void record(const torch::Tensor& items_4, const Batch& batch);
   void count_items(const double* items);

@@ -54,7 +54,6 @@ struct Trainer::Impl {
   void join_ranks();
   void start_observers();
   void train_epoch();
-  Batch next_batch(const BatchPlan& share);
   void report_step(const Batch& batch, std::int64_t step, std::int64_t steps, const Clock& clock, std::int64_t images);
   void validate();
   void end_epoch();
@@ -191,27 +190,24 @@ void Trainer::Impl::train_epoch() {
   row = EpochRow();
   row.epoch = state.epoch;
   row.epochs = settings.train.epochs;
-  const auto plans = data->train_plans(state.epoch);
+  std::vector<BatchPlan> plans = data->train_plans(state.epoch, state.class_map);
   const auto steps = static_cast<std::int64_t>(plans.size());
-  std::vector<BatchPlan> shares, filled;  // of this rank; those that have images
-  for (const BatchPlan& plan : plans) {
-    shares.push_back(settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size())
-                                                  : share_of_rank(plan, comm->rank(), comm->world_size()));
-    if (!shares.back().indices.empty()) filled.push_back(shares.back());
+  for (BatchPlan& plan : plans) {
+    plan = settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size()) : deal(plan, comm->rank(), comm->world_size());
   }
   observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
   state.model->train();
   step->begin_epoch();
-  train_loader->start(std::move(filled), static_cast<std::uint64_t>(state.epoch));
+  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch));
   const Clock clock;
   std::int64_t images = 0;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    const Batch batch = next_batch(shares[static_cast<std::size_t>(i)]);
+  for (std::int64_t i = 0; const auto next = train_loader->next(); ++i) {
+    const Batch& batch = *next;
     if (state.iteration < kPicturedBatches && batch.images > 0)
       observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
     step->request_stop(stop_requested);
-    step->run(batch, static_cast<std::int64_t>(plans[static_cast<std::size_t>(i)].indices.size()));
-    images += static_cast<std::int64_t>(plans[static_cast<std::size_t>(i)].indices.size());
+    step->run(batch);
+    images += batch.global_images;
     if (i == 0 && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
     report_step(batch, i, steps, clock, images);
     if (step->stop_agreed()) {
@@ -222,17 +218,9 @@ void Trainer::Impl::train_epoch() {
   step->count_last_step();
   const auto means = step->mean_items();
   row.loss = {means[0], means[1], means[2], means[3]};
-  for (const FailedImage& failed : train_loader->failures()) log_warning("{}: replaced by another image: {}", failed.path, failed.reason);
+  for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
+  if (train_loader->num_replaced() > 0) log_warning("epoch {}: {} samples were replaced by others", state.epoch, train_loader->num_replaced());
   row.lr = step->last_plan().lr;
-}
-
-Batch Trainer::Impl::next_batch(const BatchPlan& share) {
-  if (!share.indices.empty()) return std::move(*train_loader->next());
-  Batch empty;
-  empty.number = share.number;
-  empty.height = share.height;
-  empty.width = share.width;
-  return empty;
 }
 
 void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int64_t steps, const Clock& clock, std::int64_t images) {
@@ -282,6 +270,8 @@ void Trainer::Impl::validate() {
   row.val_loss = {report.box_loss, report.objectness_loss, report.class_loss, report.box_loss + report.objectness_loss + report.class_loss};
   row.val_images = report.num_images;
   row.val_targets = report.num_labels;
+  state.class_map.assign(static_cast<std::size_t>(data->description().num_classes), 0);
+  for (const ClassMetrics& c : report.classes) state.class_map[static_cast<std::size_t>(c.class_id)] = c.map;
 }
 
 // Strictly better than all before (Q15).

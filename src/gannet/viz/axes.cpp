@@ -74,7 +74,7 @@ Axes::Axes(cv::Mat& canvas, const cv::Rect& area, const AxisRange& x, const Axis
   const int top = rounded(2.8 * text), right = rounded(1.2 * text);
   const int bottom = rounded((style.x_title.empty() ? 2.4 : 4.2) * text);
   frame_ = {area.x + left, area.y + top, area.width - left - right, area.height - top - bottom};
-  draw_x_ticks(style);
+  if (style.show_x_ticks) draw_x_ticks(style);
   if (style.show_y_ticks) draw_y_ticks(style);
   cv::line(canvas_, {frame_.x, frame_.y}, {frame_.x, frame_.br().y}, kAxis, 1);
   cv::line(canvas_, {frame_.x, frame_.br().y}, frame_.br(), kAxis, 1);

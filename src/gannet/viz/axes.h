@@ -26,6 +26,7 @@ std::string tick_text(double value, double distance);
 struct PanelStyle {
   std::string title, x_title;
   bool whole_x = false;  // ticks of x on whole numbers only
+  bool show_x_ticks = true;
   bool show_y_ticks = true;
   double text_px = 13;
 };

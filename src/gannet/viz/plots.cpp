@@ -15,7 +15,7 @@ namespace {
 
 const cv::Scalar kWhite(255, 255, 255);
 const cv::Scalar kCurve(214, 118, 38);
-constexpr int kCells = 60;                // of the density maps, per side
+constexpr int kCells = 89;                // of the density maps, per side
 constexpr std::size_t kMaxShapes = 1000;  // boxes in the panel of shapes
 
 void draw_curve(cv::Mat& canvas, const cv::Rect& area, const CurvePanel& panel,
@@ -39,7 +39,7 @@ void draw_curve(cv::Mat& canvas, const cv::Rect& area, const CurvePanel& panel,
   }
 }
 
-/// Horizontal bars with name and count; without the names where the classes are too many.
+/// Horizontal bars with name and count; where the classes are too many, some numbers.
 void draw_class_bars(cv::Mat& canvas, const cv::Rect& area, const std::vector<Label>& labels,
                      const std::vector<std::string>& names) {
   std::size_t num_classes = std::max<std::size_t>(names.size(), 1);
@@ -50,7 +50,7 @@ void draw_class_bars(cv::Mat& canvas, const cv::Rect& area, const std::vector<La
   for (const Label& label : labels) ++counts[static_cast<std::size_t>(std::max(0, label.class_id))];
   const int most = std::max(1, *std::max_element(counts.begin(), counts.end()));
   const bool named = num_classes <= 30;
-  const int indent = named ? 150 : 0;
+  const int indent = named ? 150 : 40;
   Axes axes(canvas, {area.x + indent, area.y, area.width - indent, area.height}, {0, most * 1.12},
             {0, static_cast<double>(num_classes)},
             {.title = "Labels per class",
@@ -60,6 +60,7 @@ void draw_class_bars(cv::Mat& canvas, const cv::Rect& area, const std::vector<La
              .text_px = 15});
   const double slot = static_cast<double>(axes.frame().height) / static_cast<double>(num_classes);
   const double text = std::clamp(slot * 0.4, 7.0, 13.0);
+  const auto numbered = 10 * static_cast<std::size_t>(std::ceil(2 / slot));
   for (std::size_t c = 0; c < num_classes; ++c) {
     const double top = axes.frame().y + slot * static_cast<double>(c);
     const int y1 = static_cast<int>(std::lround(top + slot * 0.14));
@@ -69,11 +70,13 @@ void draw_class_bars(cv::Mat& canvas, const cv::Rect& area, const std::vector<La
     if (bar.width > 0) {
       cv::rectangle(canvas, bar, class_colour(static_cast<int>(c)), cv::FILLED, cv::LINE_AA);
     }
-    if (!named) continue;
-    const int base = (y1 + y2) / 2 + static_cast<int>(text / 2);
-    const std::string name = c < names.size() ? names[c] : fmt::format("{}", c);
+    if (!named && c % numbered != 0) continue;
+    const double height = named ? text : 11;
+    const int base = (y1 + y2) / 2 + static_cast<int>(height / 2);
+    const std::string name = named && c < names.size() ? names[c] : fmt::format("{}", c);
     draw_text(canvas, name, {axes.frame().x - 10, base},
-              {text, {50, 42, 38}, 1, TextAnchor::kRight});
+              {height, {50, 42, 38}, 1, TextAnchor::kRight});
+    if (!named) continue;
     draw_text(canvas, fmt::format("{}", counts[c]), {x2 + 8, base}, {text * 0.9, {110, 102, 98}});
   }
 }

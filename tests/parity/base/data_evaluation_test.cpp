@@ -40,7 +40,7 @@ TEST_F(DataEvaluationParity, SamplesInBatches) {
   const auto images = small_index();
   const int side = expected.at("size").get<int>();
   const auto order = expected.at("order").get<std::vector<std::string>>();
-  Loader loader(make_evaluation_dataset(images, side, false), {});
+  Loader loader(make_evaluation_dataset(images, side), {});
   loader.start(plan_rectangular(aspect_ratios(*images), expected.at("batch").get<int>(), side, 32,
                                 expected.at("pad").get<double>()),
                0);

@@ -78,6 +78,49 @@ TEST_F(DataDescriptionFile, MissingAndUnknownKeys) {
   EXPECT_THAT(unknown.what(), HasSubstr("did you mean 'val'?"));
 }
 
+TEST_F(DataDescriptionFile, AnnotationsForAllSplitsOrEach) {
+  write("a.json", "{}");
+  const auto all = load("train: images\nval: images\nannotations: a.json\nnames: [a]\n");
+  EXPECT_EQ(all.annotations_of("train"), path("a.json"));
+  EXPECT_EQ(all.annotations_of("test"), path("a.json"));
+  const auto one = load("train: images\nval: images\nannotations: {val: a.json}\nnames: [a]\n");
+  EXPECT_EQ(one.annotations_of("train"), "");
+  EXPECT_EQ(one.annotations_of("val"), path("a.json"));
+  EXPECT_EQ(error_of("train: images\nval: images\nannotations: b.json\nnames: [a]\n").where().key,
+            "annotations");
+  EXPECT_THAT(error_of("train: images\nval: images\nannotations: {vall: a.json}\nnames: [a]\n").what(),
+              HasSubstr("did you mean 'val'?"));
+  const auto again = load(data_description_to_yaml(one));
+  EXPECT_EQ(again.annotations, one.annotations);
+}
+
+TEST_F(DataDescriptionFile, NamesMayComeFromAJson) {
+  write("a.json", "{}");
+  EXPECT_TRUE(load("train: a.json\nval: a.json\n").names.empty());
+  EXPECT_TRUE(load("train: images\nval: images\nannotations: a.json\n").names.empty());
+  EXPECT_EQ(error_of("train: images\nval: images\nannotations: set\n").where().key, "names");
+  EXPECT_EQ(error_of("train: a.json\nval: a.json\nnc: 2\n").where().key, "names");
+}
+
+TEST_F(DataDescriptionFile, NamesAreTextInUtf8) {
+  const auto error_of_name = [&](const std::string& name) {
+    return error_of("train: images\nval: images\nnames: [cat, " + name + "]\n");
+  };
+  EXPECT_EQ(error_of_name("\"\nd\xEFg\"").where().key, "names");  // found by fuzzing
+  EXPECT_EQ(error_of_name("\"d\\x01g\"").where().line, 3);
+  EXPECT_EQ(error_of_name("d\xC3").where().key, "names");
+  EXPECT_THAT(load("train: images\nval: images\nnames: [k\xC3\xA4se, ' a b ', \xF0\x9F\x90\xB1]\n").names,
+              ElementsAre("k\xC3\xA4se", "a b", "\xF0\x9F\x90\xB1"));
+}
+
+TEST_F(DataDescriptionFile, SplitsByName) {
+  const auto data = load("train: images\nval: set/images\nnames: [a]\n");
+  EXPECT_EQ(data.images_of("train"), data.train);
+  EXPECT_EQ(data.images_of("val"), data.val);
+  EXPECT_TRUE(data.images_of("test").empty());
+  EXPECT_THROW(data.images_of("vall"), Error);
+}
+
 TEST_F(DataDescriptionFile, WrittenTextReadsBack) {
   const auto data = load("train: images\nval: [images, set/images]\nnames: ['a, b', 'yes']\n");
   const auto again = load(data_description_to_yaml(data));

@@ -146,5 +146,23 @@ TEST(FindConfig, FindsShippedFilesAndExplainsMissingOnes) {
   EXPECT_EQ(thrown_error([] { find_config("no-such-file.yaml"); }).exit_code(), 2);
 }
 
+TEST(SettingsCheck, CacheOfImages) {
+  Settings settings;
+  check_settings(settings);
+  EXPECT_EQ(settings.train.cache_images, "");
+  settings = parse_settings("train: {cache_images: disk}\n", "s.yaml");
+  check_settings(settings);
+  EXPECT_EQ(settings.train.cache_images, "disk");
+  settings = parse_settings("train: {cache_images: true}\n", "s.yaml");
+  check_settings(settings);
+  EXPECT_EQ(settings.train.cache_images, "ram");
+  settings = parse_settings("train: {cache_images: false}\n", "s.yaml");
+  check_settings(settings);
+  EXPECT_EQ(settings.train.cache_images, "");
+  settings.train.cache_images = "tape";
+  EXPECT_STREQ(thrown_error([&] { check_settings(settings); }).what(),
+               "--cache-images: 'tape' is not one of ram, disk");
+}
+
 }  // namespace
 }  // namespace gannet

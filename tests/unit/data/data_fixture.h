@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <string>
 
 #include "gannet/core/rng.h"
+#include "gannet/data/image_cache.h"
 #include "gannet/data/image_index.h"
 
 namespace gannet::testing {
@@ -21,8 +23,10 @@ class DataFolder : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    root_ = std::filesystem::temp_directory_path() / ("gannet_" + std::to_string(::getpid()) + "_" +
-                                                      test->test_suite_name() + "_" + test->name());
+    std::string name = std::string(test->test_suite_name()) + "_" + test->name();
+    std::replace(name.begin(), name.end(), '/', '_');  // in names of parameterised tests
+    root_ = std::filesystem::temp_directory_path() /
+            ("gannet_" + std::to_string(::getpid()) + "_" + name);
     std::filesystem::remove_all(root_);
     std::filesystem::create_directories(root_ / "images");
     std::filesystem::create_directories(root_ / "labels");
@@ -65,6 +69,14 @@ class DataFolder : public ::testing::Test {
     options.num_classes = num_classes;
     options.use_cache = false;
     return std::make_shared<ImageIndex>(build_image_index({path("images")}, options));
+  }
+
+  /// A cache that has its files in this folder.
+  ImageCacheOptions cache(ImageCacheKind kind) const {
+    ImageCacheOptions options;
+    options.kind = kind;
+    options.folder = root_ / "cache";
+    return options;
   }
 
   std::filesystem::path root_;

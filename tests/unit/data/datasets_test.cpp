@@ -13,7 +13,7 @@ using Datasets = DataFolder;
 TEST_F(Datasets, EvaluationOnlyFits) {
   write_image("images/a.png", 80, 40);
   write_text("labels/a.txt", "1 0.5 0.5 0.5 0.5\n");
-  const auto dataset = make_evaluation_dataset(index(), 64, false);
+  const auto dataset = make_evaluation_dataset(index(), 64);
   ASSERT_EQ(dataset->size(), 1);
   const Sample sample = dataset->get({0, 0, 0, 64, 96});
   EXPECT_EQ(sample.image.size(), cv::Size(96, 64));
@@ -34,8 +34,8 @@ TEST_F(Datasets, CacheChangesNothing) {
   for (const bool mosaic : {true, false}) {
     AugmentOptions options;
     options.mosaic = mosaic;
-    const auto direct = make_training_dataset(index(), 32, options, false);
-    const auto cached = make_training_dataset(index(), 32, options, true);
+    const auto direct = make_training_dataset(index(), 32, options);
+    const auto cached = make_training_dataset(index(), 32, options, cache(ImageCacheKind::kRam));
     for (std::int64_t round = 0; round < 12; ++round) {
       const SampleRequest request{round % 4, 5, 1, 32, 32};
       const Sample a = direct->get(request), b = cached->get(request);
@@ -51,7 +51,7 @@ TEST_F(Datasets, AugmentedBoxesStayInside) {
   options.degrees = 20;
   options.translate = 0.2;
   options.shear = 5;
-  const auto dataset = make_training_dataset(index(), 32, options, true);
+  const auto dataset = make_training_dataset(index(), 32, options, cache(ImageCacheKind::kRam));
   for (std::uint64_t epoch = 0; epoch < 20; ++epoch) {
     for (std::int64_t i = 0; i < 5; ++i) {
       const Sample sample = dataset->get({i, 0, epoch, 32, 32});
@@ -73,9 +73,9 @@ TEST_F(Datasets, FlipMirrorsPixelsAndLabels) {
   write_text("labels/a.txt", "0 0.25 0.5 0.25 0.25\n");
   AugmentOptions options{
       .hsv_h = 0, .hsv_s = 0, .hsv_v = 0, .scale = 0, .flip_left_right = 0, .mosaic = false};
-  const auto plain = make_training_dataset(index(), 32, options, false)->get({0, 0, 0, 32, 32});
+  const auto plain = make_training_dataset(index(), 32, options)->get({0, 0, 0, 32, 32});
   options.flip_left_right = 1;
-  const auto mirrored = make_training_dataset(index(), 32, options, false)->get({0, 0, 0, 32, 32});
+  const auto mirrored = make_training_dataset(index(), 32, options)->get({0, 0, 0, 32, 32});
   EXPECT_FLOAT_EQ(plain.labels.at(0).cx, 0.25F);
   EXPECT_FLOAT_EQ(mirrored.labels.at(0).cx, 0.75F);
   cv::Mat back;
@@ -86,8 +86,8 @@ TEST_F(Datasets, FlipMirrorsPixelsAndLabels) {
 
 TEST_F(Datasets, TrainingNeedsLabels) {
   write_image("images/a.png", 32, 32);
-  EXPECT_THROW(make_training_dataset(index(), 32, {}, false), Error);
-  EXPECT_NO_THROW(make_evaluation_dataset(index(), 32, false));
+  EXPECT_THROW(make_training_dataset(index(), 32, {}), Error);
+  EXPECT_NO_THROW(make_evaluation_dataset(index(), 32));
 }
 
 }  // namespace

@@ -34,6 +34,21 @@ TEST(Letterbox, ReferenceNumbers) {  // RB B.7
   EXPECT_EQ(square.top, 106);  // 107 below
 }
 
+TEST(Letterbox, MinimalShapesFitEveryStride) {
+  for (const int stride : {64, 128}) {
+    for (int height = 100; height < 1300; height += 37) {
+      const cv::Size outer =
+          letterbox_geometry({1300, height},
+                             {.height = 1280, .width = 1280, .minimal = true, .multiple = stride})
+              .outer;
+      EXPECT_EQ(outer.width, 1280);
+      EXPECT_EQ(outer.height % stride, 0) << height;
+      EXPECT_GE(outer.height, height * 1280 / 1300);
+      EXPECT_LT(outer.height, height * 1280 / 1300 + 1 + stride);
+    }
+  }
+}
+
 TEST(Letterbox, PadsWithGrey) {
   const cv::Mat image(10, 20, CV_8UC3, cv::Scalar(1, 2, 3));
   const cv::Mat boxed = letterbox(image, letterbox_geometry({20, 10}, {.height = 20, .width = 20}));

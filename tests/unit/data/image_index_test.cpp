@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <future>
 
 #include "gannet/core/error.h"
 #include "gannet/data/image_list.h"
@@ -118,7 +120,7 @@ TEST_F(LabelCacheTest, SecondScanGivesTheSame) {
   write_text("labels/11.txt", "0 .5 .5\n");
   write_text("images/20.jpg", "no picture");
   const ImageIndex first = cached_index();
-  EXPECT_EQ(LabelCache({path("images")}).load().size(), 5);
+  EXPECT_EQ(LabelCache({{path("images")}, {}, {}}).load().paths.size(), 5);
   const ImageIndex second = cached_index();
   ASSERT_EQ(second.images.size(), first.images.size());
   for (std::size_t i = 0; i < first.images.size(); ++i) {
@@ -142,14 +144,110 @@ TEST_F(LabelCacheTest, ChangedFilesAreReadAgain) {
 
 TEST_F(LabelCacheTest, DamagedCacheIsIgnored) {
   write_set(3);
-  const std::string file = LabelCache({path("images")}).path();
+  const std::string file = LabelCache({{path("images")}, {}, {}}).path();
   cached_index();
   const auto size = std::filesystem::file_size(file);
   for (const std::uintmax_t left : {std::uintmax_t{0}, std::uintmax_t{20}, size - 1}) {
     std::filesystem::resize_file(file, left);
-    EXPECT_TRUE(LabelCache({path("images")}).load().empty());
+    EXPECT_TRUE(LabelCache({{path("images")}, {}, {}}).load().paths.empty());
     EXPECT_EQ(cached_index().num_labels(), 3);
   }
+}
+
+/// Sets the time of every file of the set back, so that a scan believes their stamps.
+void make_old(const std::filesystem::path& root) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (entry.is_regular_file()) {
+      std::filesystem::last_write_time(entry.path(),
+                                       entry.last_write_time() - std::chrono::hours(1));
+    }
+  }
+}
+
+TEST_F(LabelCacheTest, UnchangedFilesAreNotReadAgain) {
+  write_set(3);
+  make_old(root_ / "images");
+  make_old(root_ / "labels");
+  cached_index();
+  const LabelCache cache({{path("images")}, {}, {}});
+  LabelScan scan = cache.load();
+  scan.images[1].parsed.labels[0].class_id = 2;  // what no file says
+  cache.save(scan);
+  EXPECT_EQ(cached_index().images[1].labels[0].class_id, 2);
+  write_text("labels/11.txt", "1 0.5 0.5 0.5 0.4\n");  // as long as before
+  EXPECT_EQ(cached_index().images[1].labels[0].class_id, 1);
+  EXPECT_EQ(cached_index().images[0].labels[0].class_id, 0);
+}
+
+TEST_F(LabelCacheTest, FilesAsYoungAsTheScanAreReadAgain) {
+  write_set(1);
+  cached_index();
+  const LabelCache cache({{path("images")}, {}, {}});
+  LabelScan scan = cache.load();
+  scan.images[0].parsed.labels[0].class_id = 2;
+  scan.start_ns = scan.images[0].label_stamp.mtime_ns;
+  cache.save(scan);
+  EXPECT_EQ(cached_index().images[0].labels[0].class_id, 0);
+}
+
+TEST_F(LabelCacheTest, KeepsAllThatAScanKnows) {
+  LabelScan scan;
+  scan.source = "COCO json a.json";
+  scan.summary = {{3, 18}, {"car", "dog"}, {"a problem"}, 4};
+  scan.paths = {"a.jpg"};
+  ScannedImage& image = scan.images.emplace_back();
+  image.width = 40;
+  image.height = 30;
+  ParsedLabels& parsed = image.parsed;
+  add_object(parsed, {0, 0.5F, 0.5F, 0.5F, 0.5F});
+  add_object(parsed, {1, 0.25F, 0.5F, 0.5F, 1}, {{0, 0}, {0.5F, 0}, {0, 1}}, true);
+  parsed.crowd = {{1, 0.5F, 0.5F, 1, 1}};
+  parsed.image_id = 77;
+  parsed.listed = false;
+  parsed.unknown_class = "cow";
+  parsed.unknown_class_path = "a.json";
+  const LabelCache cache({{"a"}, {}, {}});
+  cache.save(scan);
+  const LabelScan again = cache.load();
+  EXPECT_EQ(again.source, scan.source);
+  EXPECT_EQ(again.summary.category_ids, scan.summary.category_ids);
+  EXPECT_EQ(again.summary.names, scan.summary.names);
+  EXPECT_EQ(again.summary.problems, scan.summary.problems);
+  EXPECT_EQ(again.summary.num_absent, 4);
+  EXPECT_EQ(again.paths, scan.paths);
+  ASSERT_EQ(again.images.size(), 1);
+  const ParsedLabels& read = again.images[0].parsed;
+  EXPECT_EQ(again.images[0].height, 30);
+  EXPECT_EQ(read.labels, parsed.labels);
+  EXPECT_EQ(read.polygons, parsed.polygons);
+  EXPECT_THAT(read.difficult, ElementsAre(0, 1));
+  EXPECT_EQ(read.crowd, parsed.crowd);
+  EXPECT_EQ(read.image_id, 77);
+  EXPECT_FALSE(read.listed);
+  EXPECT_EQ(read.unknown_class, "cow");
+  EXPECT_EQ(read.unknown_class_path, "a.json");
+}
+
+TEST_F(LabelCacheTest, ProgressIsTold) {
+  write_set(3);
+  IndexOptions options;
+  std::vector<std::int64_t> told;
+  options.progress = [&](std::int64_t done, std::int64_t total) {
+    told.push_back(done);
+    EXPECT_EQ(total, 3);
+  };
+  build_image_index({path("images")}, options);
+  EXPECT_THAT(told, ElementsAre(3));
+}
+
+TEST_F(LabelCacheTest, SeveralScansAtOnceAgree) {
+  write_set(20);
+  std::vector<std::future<ImageIndex>> scans;
+  for (int i = 0; i < 4; ++i) {
+    scans.push_back(std::async(std::launch::async, [&] { return cached_index(); }));
+  }
+  for (auto& scan : scans) EXPECT_EQ(scan.get().num_labels(), 20);
+  EXPECT_EQ(cached_index().num_labels(), 20);
 }
 
 TEST_F(LabelCacheTest, FolderThatCannotBeWrittenDoesNoHarm) {

@@ -52,6 +52,16 @@ TEST(LabelFile, PolygonsBecomeTheirBoxes) {
   EXPECT_EQ(parsed.labels[0], (Label{1, 0.5F, 0.625F, 0.5F, 0.75F}));
 }
 
+TEST(LabelFile, OutlinesAreKeptBesideTheBoxes) {
+  const ParsedLabels parsed =
+      parse_labels("0 .5 .5 .1 .1\n1 0.25 0.5 0.75 0.25 0.5 1.0\n0 .5 .5 .2 .2\n", "a.txt");
+  ASSERT_EQ(parsed.polygons.size(), 3);
+  EXPECT_TRUE(parsed.polygons[0].empty());
+  EXPECT_EQ(parsed.polygons[1], (Polygon{{0.25F, 0.5F}, {0.75F, 0.25F}, {0.5F, 1.0F}}));
+  EXPECT_TRUE(parsed.polygons[2].empty());
+  EXPECT_TRUE(parse_labels("0 .5 .5 .1 .1\n", "a.txt").polygons.empty());
+}
+
 TEST(LabelFile, RepeatedRowsAreCountedAndKept) {
   const ParsedLabels parsed =
       parse_labels("0 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .5 .1 .1\n0 .5 .5 .1 .1\n", "a.txt");

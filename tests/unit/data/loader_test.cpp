@@ -111,12 +111,13 @@ TEST(Loader, BuffersAreUsedAgain) {
     return std::shared_ptr<std::uint8_t[]>(new std::uint8_t[bytes]);
   };
   Loader loader(std::make_shared<CountingDataset>(100), options);
+  std::set<const std::uint8_t*> places;
   for (std::uint64_t epoch = 0; epoch < 3; ++epoch) {
     loader.start(plans_of(100, 4, epoch), epoch);
-    while (loader.next()) {
-    }
+    while (const auto batch = loader.next()) places.insert(batch->pixels.get());
   }
   EXPECT_LE(num_buffers, options.prefetch + 2);
+  EXPECT_EQ(static_cast<int>(places.size()), num_buffers);
 }
 
 TEST(Loader, BatchesOutliveTheLoader) {
@@ -141,9 +142,15 @@ TEST(Loader, BrokenImagesAreReplacedAndNamedOnce) {
     int num_replaced = 0;
     for (const Batch& batch : batches) {
       bytes.push_back(bytes_of(batch));
-      for (const SampleInfo& sample : batch.samples) num_replaced += sample.replacement;
+      for (const SampleInfo& sample : batch.samples) {
+        num_replaced += sample.replacement;
+        EXPECT_EQ(sample.replacement, sample.requested == 3 || sample.requested == 11);
+        EXPECT_EQ(sample.replacement, sample.index != sample.requested);
+        EXPECT_EQ(sample.path, std::to_string(sample.index));
+      }
     }
     EXPECT_EQ(num_replaced, 2);
+    EXPECT_EQ(loader.num_replaced(), 2);
     if (first.empty()) first = bytes;
     EXPECT_EQ(bytes, first);
     const auto failures = loader.failures();
@@ -186,14 +193,95 @@ TEST(Loader, StartAndDestructionCancel) {
   EXPECT_LT(dataset->num_calls, 500);
 }
 
+TEST(Loader, EndsWithoutWaitingForMoreThanOneImage) {
+  const auto dataset = std::make_shared<CountingDataset>(1000);
+  dataset->delay = std::chrono::milliseconds(400);
+  auto loader = std::make_unique<Loader>(dataset, with_threads(8));
+  loader->start(plans_of(1000, 100), 0);
+  while (dataset->num_calls < 8) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto begin = std::chrono::steady_clock::now();
+  loader.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, dataset->delay);
+  EXPECT_EQ(dataset->num_calls, 8);
+}
+
+/// Throws what is no Error of the data.
+class FailingDataset : public CountingDataset {
+ public:
+  FailingDataset() : CountingDataset(20) {}
+  Sample get(const SampleRequest& request) const override {
+    if (request.index == 7) throw 7;
+    if (request.index == 8) throw std::runtime_error("eight");
+    return CountingDataset::get(request);
+  }
+};
+
+TEST(Loader, ForeignExceptionsEndTheEpoch) {
+  for (const int num_threads : {0, 1, 4}) {
+    Loader loader(std::make_shared<FailingDataset>(), with_threads(num_threads));
+    SamplerOptions options;
+    options.num_images = 20;
+    options.batch_size = 4;
+    options.image_size = 32;
+    options.shuffle = false;
+    loader.start(plan_epoch(options, 0), 0);
+    EXPECT_TRUE(loader.next().has_value());
+    EXPECT_THROW(loader.next(), int);
+    EXPECT_FALSE(loader.next().has_value());
+    loader.start(plan_epoch(options, 0), 0, 2);
+    EXPECT_THROW(loader.next(), std::runtime_error);
+    loader.start(plan_epoch(options, 0), 0, 3);
+    EXPECT_TRUE(loader.next().has_value());
+  }
+}
+
+TEST(Loader, NoMemoryEndsTheEpoch) {
+  for (const int num_threads : {0, 2}) {
+    int num_buffers = 0;
+    LoaderOptions options = with_threads(num_threads);
+    options.allocate = [&](std::size_t bytes) {
+      if (++num_buffers == 2 || num_buffers == 6) throw std::bad_alloc();
+      return std::shared_ptr<std::uint8_t[]>(new std::uint8_t[bytes]);
+    };
+    Loader loader(std::make_shared<CountingDataset>(40), options);
+    std::vector<Batch> kept;  // so that no buffer comes back
+    const auto load = [&] {
+      loader.start(plans_of(40, 4), 0);
+      while (auto batch = loader.next()) kept.push_back(std::move(*batch));
+    };
+    EXPECT_THROW(load(), std::bad_alloc);
+    EXPECT_FALSE(loader.next().has_value());
+    EXPECT_THROW(load(), std::bad_alloc);
+    kept.clear();
+    load();
+    EXPECT_EQ(kept.size(), 10);
+  }
+}
+
+TEST(Loader, RankWithoutImagesGetsEmptyBatches) {
+  for (const int num_threads : {0, 2}) {
+    Loader loader(std::make_shared<CountingDataset>(5), with_threads(num_threads));
+    const auto batches = load_all(loader, deal(plans_of(5, 4), 2, 3), 0);
+    ASSERT_EQ(batches.size(), 2);
+    EXPECT_EQ(batches[0].images, 1);
+    EXPECT_EQ(batches[0].first_image, 3);
+    EXPECT_EQ(batches[0].global_images, 4);
+    EXPECT_EQ(batches[1].images, 0);
+    EXPECT_EQ(batches[1].number, 1);
+    EXPECT_EQ(batches[1].height, 32);
+    EXPECT_EQ(batches[1].bytes(), 0);
+  }
+}
+
 using LoaderTest = DataFolder;
 
 TEST_F(LoaderTest, SameBytesForAnyNumberOfThreads) {
   write_set(10);
   AugmentOptions augment;
   augment.degrees = 5;
-  const auto dataset = make_training_dataset(index(), 32, augment, false);
-  const auto cached = make_training_dataset(index(), 32, augment, true);
+  const auto dataset = make_training_dataset(index(), 32, augment);
+  const auto cached = make_training_dataset(index(), 32, augment, cache(ImageCacheKind::kRam));
   std::vector<std::string> first;
   for (const int num_threads : {0, 1, 2, 4}) {
     for (const auto& data : {dataset, cached}) {
@@ -215,7 +303,7 @@ TEST_F(LoaderTest, ImageThatBreaksAfterTheScanIsReplaced) {
   write_set(6);
   const auto scanned = index();
   truncate("images/12.jpg");
-  Loader loader(make_evaluation_dataset(scanned, 32, false), with_threads(2));
+  Loader loader(make_evaluation_dataset(scanned, 32), with_threads(2));
   const auto batches = load_all(loader, plans_of(6, 6), 0);
   ASSERT_EQ(batches.size(), 1);
   EXPECT_EQ(batches[0].images, 6);

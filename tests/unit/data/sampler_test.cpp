@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 namespace gannet {
 namespace {
@@ -64,6 +66,20 @@ TEST(Sampler, RectangularShapes) {
   EXPECT_EQ(padded[0].width, 672);
 }
 
+TEST(Sampler, RectangularShapesFitEveryStride) {
+  const std::vector<double> ratios = {0.3, 0.5, 0.9, 1.1, 2.5};
+  for (const int stride : {8, 16, 32, 64, 128}) {
+    for (const double pad : {0.0, 0.5}) {
+      for (const BatchPlan& plan : plan_rectangular(ratios, 2, 640, stride, pad)) {
+        EXPECT_EQ(plan.height % stride, 0);
+        EXPECT_EQ(plan.width % stride, 0);
+        EXPECT_GE(std::max(plan.height, plan.width), 640);
+        EXPECT_LE(std::max(plan.height, plan.width), 640 + 2 * stride);
+      }
+    }
+  }
+}
+
 TEST(Sampler, MixedRatiosGiveASquare) {
   const auto plans = plan_rectangular({0.5, 2}, 2, 320, 32, 0);
   EXPECT_EQ(plans[0].height, 320);
@@ -83,6 +99,97 @@ TEST(Sampler, ShuffledBatchesStayTogether) {
     });
     ASSERT_NE(same, plans.end());
     EXPECT_EQ(same->height, shuffled[i].height);
+  }
+}
+
+TEST(Sampler, WeightsDecideHowOften) {
+  SamplerOptions options;
+  options.num_images = 4;
+  options.batch_size = 3;
+  std::array<int, 4> num_drawn{};
+  for (std::uint64_t epoch = 0; epoch < 1000; ++epoch) {
+    const auto plans = plan_weighted(options, {1, 0, 2, 1}, epoch);
+    ASSERT_EQ(plans.size(), 2);
+    EXPECT_EQ(plans[1].indices.size(), 1);
+    EXPECT_EQ(plans[1].global_images, 1);
+    for (const std::int64_t i : all_indices(plans)) ++num_drawn.at(static_cast<std::size_t>(i));
+  }
+  // of 4000 draws a quarter, none, half, a quarter; 100 are more than three standard deviations
+  EXPECT_NEAR(num_drawn[0], 1000, 100);
+  EXPECT_EQ(num_drawn[1], 0);
+  EXPECT_NEAR(num_drawn[2], 2000, 100);
+  EXPECT_NEAR(num_drawn[3], 1000, 100);
+}
+
+TEST(Sampler, WeightedDrawsFollowSeedAndEpochAndCountCopies) {
+  SamplerOptions options;
+  options.num_images = 40;
+  options.batch_size = 7;
+  const std::vector<double> weights(40, 0.0);  // all zero: as if equal
+  const auto plans = plan_weighted(options, weights, 3);
+  EXPECT_EQ(all_indices(plans), all_indices(plan_weighted(options, weights, 3)));
+  EXPECT_NE(all_indices(plans), all_indices(plan_weighted(options, weights, 4)));
+  options.seed = 1;
+  EXPECT_NE(all_indices(plans), all_indices(plan_weighted(options, weights, 3)));
+  std::map<std::int64_t, std::uint64_t> num_seen;
+  for (const BatchPlan& plan : plans) {
+    ASSERT_EQ(plan.copies.size(), plan.indices.size());
+    for (std::size_t i = 0; i < plan.indices.size(); ++i) {
+      EXPECT_EQ(plan.copies[i], num_seen[plan.indices[i]]++);
+    }
+  }
+  EXPECT_LT(num_seen.size(), 40);  // some come twice
+}
+
+TEST(Sampler, OnlyImageWithWeightIsDrawn) {
+  SamplerOptions options;
+  options.num_images = 3;
+  EXPECT_THAT(all_indices(plan_weighted(options, {0, 0, 1e-300}, 0)), ElementsAre(2, 2, 2));
+  options.num_images = 0;
+  EXPECT_TRUE(plan_weighted(options, {}, 0).empty());
+}
+
+TEST(Sampler, RanksTakeRunsOfABatch) {
+  BatchPlan plan;
+  plan.number = 5;
+  plan.indices = {10, 11, 12, 13, 14};
+  plan.copies = {0, 1, 2, 3, 4};
+  plan.height = plan.width = 64;
+  plan.global_images = 5;
+  const BatchPlan first = deal(plan, 0, 3), second = deal(plan, 1, 3), third = deal(plan, 2, 3);
+  EXPECT_THAT(first.indices, ElementsAre(10, 11));
+  EXPECT_THAT(second.indices, ElementsAre(12, 13));
+  EXPECT_THAT(third.indices, ElementsAre(14));
+  EXPECT_THAT(second.copies, ElementsAre(2, 3));
+  EXPECT_EQ(second.first_image, 2);
+  EXPECT_EQ(third.first_image, 4);
+  EXPECT_EQ(third.number, 5);
+  EXPECT_EQ(third.height, 64);
+  EXPECT_EQ(third.global_images, 5);
+}
+
+TEST(Sampler, RanksPartitionTheEpoch) {
+  SamplerOptions options;
+  options.num_images = 53;
+  options.batch_size = 10;  // the last batch has 3 images
+  const auto plans = plan_epoch(options, 0);
+  for (const int world_size : {1, 2, 3, 4, 7}) {
+    std::vector<std::vector<BatchPlan>> shares;
+    for (int rank = 0; rank < world_size; ++rank) {
+      shares.push_back(deal(plans, rank, world_size));
+      ASSERT_EQ(shares.back().size(), plans.size());  // ranks without images take part
+    }
+    for (std::size_t batch = 0; batch < plans.size(); ++batch) {
+      std::vector<std::int64_t> joined;
+      for (const auto& share : shares) {
+        const BatchPlan& part = share[batch];
+        EXPECT_EQ(part.first_image, static_cast<std::int64_t>(joined.size()));
+        EXPECT_LE(part.indices.size(), shares[0][batch].indices.size());
+        EXPECT_GE(part.indices.size() + 1, shares[0][batch].indices.size());
+        joined.insert(joined.end(), part.indices.begin(), part.indices.end());
+      }
+      EXPECT_EQ(joined, plans[batch].indices);
+    }
   }
 }
 

@@ -1,0 +1,16 @@
+// Hashes of bytes: names of cache files and checksums of what lies in them. Not for secrets.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace gannet {
+
+/// 64-bit FNV-1a hash: for texts that name something.
+std::uint64_t fnv1a64(std::string_view text);
+
+/// Checksum of any number of bytes at the speed of memory; equal on machines of equal byte order.
+std::uint64_t checksum64(const void* data, std::size_t size);
+
+}  // namespace gannet

@@ -1,0 +1,113 @@
+#include "gannet/data/annotations.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "gannet/core/atomic_file.h"
+#include "gannet/core/error.h"
+#include "gannet/core/text.h"
+#include "gannet/data/image_index.h"
+#include "gannet/data/voc_file.h"
+
+namespace gannet {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const std::string& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+class YoloReader : public AnnotationReader {
+ public:
+  std::string description() const override { return "YOLO text"; }
+  std::string label_file(const std::string& image) const override { return label_path(image); }
+  ParsedLabels read(const std::string& image, int, int) const override {
+    const std::string path = label_path(image);
+    return parse_labels(read_file(path), path);
+  }
+};
+
+class VocReader : public AnnotationReader {
+ public:
+  VocReader(VocPlace place, const AnnotationRequest& request)
+      : place_(std::move(place)), numbers_(request.names), single_class_(request.single_class) {}
+
+  std::string description() const override {
+    return place_.folder.empty() ? "Pascal VOC xml" : "Pascal VOC xml in " + place_.folder;
+  }
+  std::string label_file(const std::string& image) const override {
+    return voc_path(image, place_);
+  }
+  ParsedLabels read(const std::string& image, int width, int height) const override {
+    const std::string path = voc_path(image, place_);
+    return parse_voc(read_file(path), path, {width, height, single_class_ ? nullptr : &numbers_});
+  }
+
+ private:
+  VocPlace place_;
+  ClassNumbers numbers_;
+  bool single_class_;
+};
+
+bool any_yolo_text(const std::vector<std::string>& images) {
+  return std::any_of(images.begin(), images.end(),
+                     [](const std::string& image) { return is_file(label_path(image)); });
+}
+
+std::unique_ptr<AnnotationReader> find_voc(const AnnotationRequest& request,
+                                           const std::vector<std::string>& images) {
+  for (const VocPlace& place : voc_places(request.annotations)) {
+    const auto has_file = [&](const std::string& image) {
+      const std::string path = voc_path(image, place);
+      return !path.empty() && is_file(path);
+    };
+    if (std::any_of(images.begin(), images.end(), has_file)) {
+      return std::make_unique<VocReader>(place, request);
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+ClassNumbers::ClassNumbers(const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i) numbers_.emplace(names[i], static_cast<int>(i));
+}
+
+int ClassNumbers::find(std::string_view name) const {
+  const auto found = numbers_.find(name);
+  return found == numbers_.end() ? -1 : found->second;
+}
+
+std::string coco_path(const AnnotationRequest& request) {
+  std::error_code ignored;
+  if (!request.annotations.empty() && !fs::is_directory(request.annotations, ignored)) {
+    return request.annotations;
+  }
+  for (const std::string& source : request.sources) {
+    if (!to_lower(source).ends_with(".json")) continue;
+    if (request.sources.size() == 1) return source;
+    throw Error(ErrorKind::kData, "a split of several parts cannot name a json", {source, 0, {}},
+                "give folders, and the json under the key 'annotations'");
+  }
+  return {};
+}
+
+std::unique_ptr<AnnotationReader> make_annotation_reader(const AnnotationRequest& request,
+                                                         const std::vector<std::string>& images) {
+  if (const std::string json = coco_path(request); !json.empty()) {
+    return make_coco_reader(json, request);
+  }
+  if (request.annotations.empty() && any_yolo_text(images)) return std::make_unique<YoloReader>();
+  if (auto voc = find_voc(request, images)) return voc;
+  if (request.annotations.empty()) return std::make_unique<YoloReader>();
+  throw Error(ErrorKind::kData, fmt::format("no xml file for any of {} images", images.size()),
+              {request.annotations, 0, {}},
+              "name the folder with NAME.xml for NAME.jpg, or a COCO json");
+}
+
+}  // namespace gannet

@@ -1,0 +1,28 @@
+// Sizes of pictures from the first bytes of their files: an index of a large data set would take
+// hours if each picture were decoded, and a picture that is too large must be refused before any
+// memory is taken for it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace gannet {
+
+struct ImageHeader {
+  std::int64_t width = 0, height = 0;  // as stored, px
+  bool is_turned = false;              // EXIF or TIFF orientation swaps width and height
+};
+
+/// Of JPEG, PNG, BMP, TIFF and WebP. Nothing if these are no such bytes, or they end before the
+/// size is said.
+std::optional<ImageHeader> read_image_header(std::span<const std::uint8_t> file);
+/// Reads as little of the file as possible; nothing also if it cannot be opened.
+std::optional<ImageHeader> read_image_header(const std::string& path);
+
+/// The most pixels that a picture may have: 2^28, or what the environment variable
+/// GANNET_MAX_IMAGE_PIXELS says.
+std::int64_t max_image_pixels();
+
+}  // namespace gannet
