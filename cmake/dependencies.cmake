@@ -6,6 +6,7 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(JPEG REQUIRED)  # libjpeg-turbo
 find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio)
 
 find_program(CCACHE_PROGRAM ccache)

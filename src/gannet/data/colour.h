@@ -1,6 +1,8 @@
 // Random change of hue, saturation and brightness (RB 3.9).
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <opencv2/core.hpp>
 
 #include "gannet/core/rng.h"
@@ -19,6 +21,26 @@ struct ColourDraws {
 };
 
 ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng);
+
+/// The way from BGR to hue, saturation and value, their change, and the way back, in one pass. The
+/// numbers are those of OpenCV's 8-bit conversions.
+class ColourJitter {
+ public:
+  explicit ColourJitter(const ColourDraws& draws);
+
+  /// Changes `width` BGR pixels in place.
+  void apply(std::uint8_t* bgr, int width) const;
+
+  /// What a hue, saturation or value of 8 bits becomes. A colour's channel is then
+  /// value * (1 - saturation * share of the channel), of 255.
+  struct Tables {
+    std::array<float, 256> saturation, value;                   // 0 ... 1
+    std::array<float, 256> blue_share, green_share, red_share;  // by hue in steps of two degrees
+  };
+
+ private:
+  Tables tables_;
+};
 
 /// A new BGR image; the given one stays as it is.
 cv::Mat jitter_colour(const cv::Mat& image, const ColourDraws& draws);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gannet/data/image_io.h"
+#include "gannet/data/jpeg.h"
 
 namespace gannet {
 namespace {
@@ -43,8 +44,9 @@ std::uint32_t number(Bytes bytes, std::size_t at, std::size_t size, bool little_
   return value;
 }
 
-/// Orientation tag of an EXIF segment (after the marker's length); 1, upright, if there is none.
-int exif_orientation(Bytes segment) {
+}  // namespace
+
+int exif_orientation(std::span<const std::uint8_t> segment) {
   constexpr std::array<std::uint8_t, 6> kName = {'E', 'x', 'i', 'f', 0, 0};
   if (segment.size() < 14 || !std::equal(kName.begin(), kName.end(), segment.begin())) return 0;
   const Bytes tiff = segment.subspan(kName.size());
@@ -62,6 +64,8 @@ int exif_orientation(Bytes segment) {
   }
   return 1;
 }
+
+namespace {
 
 std::optional<cv::Size> jpeg_size(Reader& reader) {
   int orientation = 0;

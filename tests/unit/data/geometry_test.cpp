@@ -120,7 +120,7 @@ TEST(Affine, BoxesStayInside) {
 TEST(Warp, MovesByHalfAPixel) {
   cv::Mat image(1, 4, CV_8UC3, cv::Scalar::all(0));
   image.at<cv::Vec3b>(0, 1) = {100, 200, 50};
-  const cv::Mat warped = warp_affine(image, {1, 0, 0.5, 0, 1, 0}, {5, 1}, 114);
+  const cv::Mat warped = warp_affine(image, {1, 0, 0.5, 0, 1, 0}, {5, 1});
   EXPECT_EQ(warped.at<cv::Vec3b>(0, 0), cv::Vec3b(57, 57, 57));  // half of it from outside
   EXPECT_EQ(warped.at<cv::Vec3b>(0, 1), cv::Vec3b(50, 100, 25));
   EXPECT_EQ(warped.at<cv::Vec3b>(0, 2), cv::Vec3b(50, 100, 25));
@@ -129,8 +129,8 @@ TEST(Warp, MovesByHalfAPixel) {
 
 TEST(Warp, SingularAndHugeMatricesAreHarmless) {
   const cv::Mat image(8, 8, CV_8UC3, cv::Scalar::all(7));
-  EXPECT_EQ(warp_affine(image, {0, 0, 0, 0, 0, 0}, {4, 4}, 114).size(), cv::Size(4, 4));
-  const cv::Mat far = warp_affine(image, {1e-12, 0, 0, 0, 1e-12, 0}, {4, 4}, 114);
+  EXPECT_EQ(warp_affine(image, {0, 0, 0, 0, 0, 0}, {4, 4}).size(), cv::Size(4, 4));
+  const cv::Mat far = warp_affine(image, {1e-12, 0, 0, 0, 1e-12, 0}, {4, 4});
   EXPECT_EQ(far.at<cv::Vec3b>(3, 3), cv::Vec3b(114, 114, 114));
 }
 
@@ -160,7 +160,7 @@ TEST(Mosaic, LabelsStayOnTheCanvas) {
       tile.image = cv::Mat(static_cast<int>(rng.below(31)) + 1, 32, CV_8UC3, cv::Scalar::all(1));
       tile.labels = {{0, 0.5F, 0.5F, 1, 1}};
     }
-    const MosaicCanvas canvas = compose_mosaic(tiles, draws, 32);
+    const Scene canvas = compose_mosaic(tiles, draws, 32);
     ASSERT_EQ(canvas.labels.size(), 4);
     for (const PixelLabel& label : canvas.labels) {
       EXPECT_GE(label.box_px.x1, 0);
