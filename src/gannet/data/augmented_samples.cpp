@@ -1,8 +1,10 @@
 #include "gannet/data/augmented_samples.h"
 
+#include <opencv2/imgproc.hpp>
 #include <optional>
 #include <utility>
 
+#include "gannet/core/error.h"
 #include "gannet/data/colour.h"
 #include "gannet/data/mixup.h"
 #include "gannet/data/view.h"
@@ -46,16 +48,21 @@ class AugmentedSamples : public Dataset {
     std::optional<Overlay> overlay;
     if (view.mosaic && options_.mixup > 0) overlay = draw_overlay(request);
     const Flips flips = draw_flips(request);
+    const cv::Size size = view.warp.output;
+    GANNET_CHECK(request.rgb == nullptr || size == cv::Size(request.width, request.height),
+                 "sample and batch differ in shape");
     Sample sample;
-    sample.image = render(request, view, overlay, flips);
+    if (request.rgb == nullptr) sample.image.create(size, CV_8UC3);
+    cv::Mat target = request.rgb == nullptr ? sample.image : cv::Mat(size, CV_8UC3, request.rgb);
+    render(request, view, overlay, flips, target);
     std::vector<PixelLabel> labels = warp_labels(view.scene.labels, view.warp);
     if (overlay) {
       for (PixelLabel& label : warp_labels(overlay->view.scene.labels, overlay->view.warp)) {
         labels.push_back(std::move(label));
       }
     }
-    sample.labels = to_labels(labels, sample.image.cols, sample.image.rows);
-    sample.polygons = to_polygons(labels, sample.image.cols, sample.image.rows);
+    sample.labels = to_labels(labels, size.width, size.height);
+    sample.polygons = to_polygons(labels, size.width, size.height);
     flip(sample, flips);
     sample.path = std::move(view.path);
     sample.letterbox = view.letterbox;
@@ -93,9 +100,9 @@ class AugmentedSamples : public Dataset {
   }
 
   /// Warps, mixes, colours and flips one row after the other.
-  cv::Mat render(const SampleRequest& request, const View& view,
-                 const std::optional<Overlay>& overlay, const Flips& flips) const {
-    const cv::Size size = view.warp.output;
+  void render(const SampleRequest& request, const View& view, const std::optional<Overlay>& overlay,
+              const Flips& flips, cv::Mat& target) const {
+    const cv::Size size = target.size();
     const WarpOptions warp{.width = size.width, .mirror = flips.left_right};
     const auto rows = warp_rows(view.scene.canvas, view.warp.matrix, warp);
     std::unique_ptr<WarpedRows> other_rows;
@@ -105,17 +112,21 @@ class AugmentedSamples : public Dataset {
       other.resize(3 * static_cast<std::size_t>(size.width));
     }
     const std::optional<ColourJitter> jitter = draw_jitter(request);
-    cv::Mat image(size, CV_8UC3);
+    const bool swap = request.rgb != nullptr;
     for (int y = 0; y < size.height; ++y) {
-      std::uint8_t* row = image.ptr(flips.up_down ? size.height - 1 - y : y);
+      std::uint8_t* row = target.ptr(flips.up_down ? size.height - 1 - y : y);
       rows->read(y, row);
       if (overlay) {
         other_rows->read(y, other.data());
         mix_bytes(row, other.data(), 3 * size.width, overlay->share);
       }
-      if (jitter) jitter->apply(row, size.width);
+      if (jitter) {
+        jitter->apply(row, size.width, swap);
+      } else if (swap) {
+        cv::Mat pixels(1, size.width, CV_8UC3, row);
+        cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
+      }
     }
-    return image;
   }
 
   std::optional<ColourJitter> draw_jitter(const SampleRequest& request) const {

@@ -4,14 +4,15 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "gannet/core/processor.h"
 
 namespace gannet {
 namespace {
 
-constexpr double kHueRange = 180;  // an 8-bit hue counts steps of two degrees
-constexpr int kBlock = 32;         // pixels
+constexpr int kFullTurn = 180;  // an 8-bit hue counts steps of two degrees
+constexpr int kBlock = 32;      // pixels
 
 /// Rounds half to even; for numbers below 2^22.
 inline int rounded(float number) {
@@ -25,65 +26,90 @@ inline int scaled(int number, int quotient) {
   return (number * quotient + (1 << (kPlaces - 1))) >> kPlaces;
 }
 
-inline int larger(int a, int b) { return a > b ? a : b; }
-inline int smaller(int a, int b) { return a < b ? a : b; }
+// By value: references would keep the loops from being vectorised.
+template <class Number>
+Number larger(Number a, Number b) {
+  return a > b ? a : b;
+}
+template <class Number>
+Number smaller(Number a, Number b) {
+  return a < b ? a : b;
+}
 
-/// Changes kBlock pixels.
-GANNET_WIDE_LOOPS void jitter_block(const ColourJitter::Tables& tables, std::uint8_t* bgr) {
-  std::array<int, kBlock> b, g, r, hue, saturation, value;
+using Plane = std::array<int, kBlock>;
+
+/// To hue (in steps of two degrees), saturation and value of 8 bits.
+[[gnu::always_inline]] inline void to_hsv(Plane& blue, Plane& green, Plane& red) {
   for (std::size_t i = 0; i < kBlock; ++i) {
-    b[i] = bgr[3 * i];
-    g[i] = bgr[3 * i + 1];
-    r[i] = bgr[3 * i + 2];
-  }
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    const int high = larger(larger(b[i], g[i]), r[i]);
-    const int range = high - smaller(smaller(b[i], g[i]), r[i]);
+    const int b = blue[i], g = green[i], r = red[i];
+    const int high = larger(larger(b, g), r);
+    const int range = high - smaller(smaller(b, g), r);
     constexpr float kFull = 255 << kPlaces, kSixth = (180 << kPlaces) / 6;
     const int per_value = rounded(kFull / static_cast<float>(larger(high, 1)));
     const int per_range = rounded(kSixth / static_cast<float>(larger(range, 1)));
-    const int beside_green = high == g[i] ? b[i] - r[i] + 2 * range : r[i] - g[i] + 4 * range;
-    const int angle = high == r[i] ? g[i] - b[i] : beside_green;
-    const int turned = scaled(angle, per_range);
-    hue[i] = turned + (turned < 0 ? static_cast<int>(kHueRange) : 0);
-    saturation[i] = scaled(range, per_value);
-    value[i] = high;
-  }
-  std::array<float, kBlock> v, s, blue, green, red;
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    v[i] = tables.value[static_cast<std::size_t>(value[i])];
-    s[i] = tables.saturation[static_cast<std::size_t>(saturation[i])];
-    blue[i] = tables.blue_share[static_cast<std::size_t>(hue[i])];
-    green[i] = tables.green_share[static_cast<std::size_t>(hue[i])];
-    red[i] = tables.red_share[static_cast<std::size_t>(hue[i])];
-  }
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    b[i] = static_cast<int>(v[i] * (1 - s[i] * blue[i]) * 255);
-    g[i] = static_cast<int>(v[i] * (1 - s[i] * green[i]) * 255);
-    r[i] = static_cast<int>(v[i] * (1 - s[i] * red[i]) * 255);
-  }
-  for (std::size_t i = 0; i < kBlock; ++i) {
-    bgr[3 * i] = static_cast<std::uint8_t>(b[i]);
-    bgr[3 * i + 1] = static_cast<std::uint8_t>(g[i]);
-    bgr[3 * i + 2] = static_cast<std::uint8_t>(r[i]);
+    const int beside_green = high == g ? b - r + 2 * range : r - g + 4 * range;
+    const int turned = scaled(high == r ? g - b : beside_green, per_range);
+    blue[i] = turned + (turned < 0 ? kFullTurn : 0);
+    green[i] = scaled(range, per_value);
+    red[i] = high;
   }
 }
 
-/// How much of the saturation a channel loses, whose own hue is `offset` sixths before red.
-float share(int hue, int offset) {
-  const float sixths = static_cast<float>(hue) * static_cast<float>(6 / kHueRange);
-  const int sector = static_cast<int>(sixths);
-  const float in_sector = sixths - static_cast<float>(sector);
-  switch ((sector + offset) % 6) {
-    case 0:
-      return in_sector;  // falls
-    case 1:
-    case 2:
-      return 1;  // absent
-    case 3:
-      return 1 - in_sector;  // rises
-    default:
-      return 0;
+/// Factors on the three channels, cut to whole numbers of 8 bits.
+[[gnu::always_inline]] inline void change(const ColourDraws& draws, Plane& hue, Plane& saturation,
+                                          Plane& value) {
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const int turned = static_cast<int>(hue[i] * draws.hue);  // below two full turns
+    hue[i] = turned - (turned >= kFullTurn ? kFullTurn : 0);
+  }
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const double s = saturation[i] * draws.saturation, v = value[i] * draws.value;
+    saturation[i] = static_cast<int>(s < 255 ? s : 255);
+    value[i] = static_cast<int>(v < 255 ? v : 255);
+  }
+}
+
+/// Back from hue, saturation and value. A channel is value * (1 - saturation * share), of 255; its
+/// share grows from 0 to 1 and falls again as the hue goes round.
+[[gnu::always_inline]] inline void to_bgr(Plane& hue, Plane& saturation, Plane& value) {
+  std::array<float, kBlock> blue, green, red;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const float sixths = static_cast<float>(hue[i]) * (6.0F / kFullTurn);
+    blue[i] = larger(3 - sixths, sixths - 5);
+    green[i] = larger(1 - sixths, sixths - 3);
+    red[i] = smaller(sixths - 1, 5 - sixths);
+  }
+  // One condition a loop: more of them would keep it from being vectorised.
+  for (auto* share : {&blue, &green, &red}) {
+    for (float& one : *share) one = larger(one, 0.0F);
+    for (float& one : *share) one = smaller(one, 1.0F);
+  }
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    constexpr float kByte = 1 / 255.0F;
+    const float s = static_cast<float>(saturation[i]) * kByte;
+    const float v = static_cast<float>(value[i]) * kByte;
+    hue[i] = static_cast<int>(v * (1 - s * blue[i]) * 255);
+    saturation[i] = static_cast<int>(v * (1 - s * green[i]) * 255);
+    value[i] = static_cast<int>(v * (1 - s * red[i]) * 255);
+  }
+}
+
+/// Changes kBlock pixels; they become RGB with `swap`.
+GANNET_WIDE_LOOPS void jitter_block(const ColourDraws& draws, std::uint8_t* bgr, bool swap) {
+  Plane first, second, third;  // blue, green, red; then hue, saturation, value; and back
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    first[i] = bgr[3 * i];
+    second[i] = bgr[3 * i + 1];
+    third[i] = bgr[3 * i + 2];
+  }
+  to_hsv(first, second, third);
+  change(draws, first, second, third);
+  to_bgr(first, second, third);
+  if (swap) std::swap(first, third);
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    bgr[3 * i] = static_cast<std::uint8_t>(first[i]);
+    bgr[3 * i + 1] = static_cast<std::uint8_t>(second[i]);
+    bgr[3 * i + 2] = static_cast<std::uint8_t>(third[i]);
   }
 }
 
@@ -97,29 +123,14 @@ ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng) {
   return draws;
 }
 
-ColourJitter::ColourJitter(const ColourDraws& draws) {
-  const auto changed = [](std::size_t number, double factor) {  // to whole numbers of 8 bits
-    const double product = std::clamp(static_cast<double>(number) * factor, 0.0, 255.0);
-    return static_cast<float>(static_cast<std::uint8_t>(product)) * (1 / 255.0F);
-  };
-  for (std::size_t i = 0; i < 256; ++i) {
-    tables_.saturation[i] = changed(i, draws.saturation);
-    tables_.value[i] = changed(i, draws.value);
-    const int hue = static_cast<int>(std::fmod(static_cast<double>(i) * draws.hue, kHueRange));
-    tables_.red_share[i] = share(hue, 5);
-    tables_.green_share[i] = share(hue, 3);
-    tables_.blue_share[i] = share(hue, 1);
-  }
-}
-
-void ColourJitter::apply(std::uint8_t* bgr, int width) const {
+void ColourJitter::apply(std::uint8_t* bgr, int width, bool swap) const {
   int x = 0;
-  for (; x + kBlock <= width; x += kBlock) jitter_block(tables_, bgr + 3 * x);
+  for (; x + kBlock <= width; x += kBlock) jitter_block(draws_, bgr + 3 * x, swap);
   if (x == width) return;
   std::array<std::uint8_t, 3 * kBlock> rest{};
   const std::size_t bytes = 3 * static_cast<std::size_t>(width - x);
   std::memcpy(rest.data(), bgr + 3 * x, bytes);
-  jitter_block(tables_, rest.data());
+  jitter_block(draws_, rest.data(), swap);
   std::memcpy(bgr + 3 * x, rest.data(), bytes);
 }
 

@@ -1,7 +1,6 @@
 // Random change of hue, saturation and brightness (RB 3.9).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <opencv2/core.hpp>
 
@@ -26,20 +25,13 @@ ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng);
 /// numbers are those of OpenCV's 8-bit conversions.
 class ColourJitter {
  public:
-  explicit ColourJitter(const ColourDraws& draws);
+  explicit ColourJitter(const ColourDraws& draws) : draws_(draws) {}
 
-  /// Changes `width` BGR pixels in place.
-  void apply(std::uint8_t* bgr, int width) const;
-
-  /// What a hue, saturation or value of 8 bits becomes. A colour's channel is then
-  /// value * (1 - saturation * share of the channel), of 255.
-  struct Tables {
-    std::array<float, 256> saturation, value;                   // 0 ... 1
-    std::array<float, 256> blue_share, green_share, red_share;  // by hue in steps of two degrees
-  };
+  /// Changes `width` BGR pixels in place; they become RGB with `swap`.
+  void apply(std::uint8_t* bgr, int width, bool swap = false) const;
 
  private:
-  Tables tables_;
+  ColourDraws draws_;
 };
 
 /// A new BGR image; the given one stays as it is.

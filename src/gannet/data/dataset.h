@@ -22,6 +22,9 @@ struct SampleRequest {
   std::uint64_t variant = 0;
   /// The only part of the image that will be looked at, px; what lies outside may stay undefined.
   std::optional<cv::Rect> visible = std::nullopt;
+  /// Memory for height x width x 3 bytes of RGB. A data set may write the picture there at once;
+  /// then Sample::image stays empty.
+  std::uint8_t* rgb = nullptr;
 };
 
 /// One image with its objects. `image`: BGR bytes; labels are relative to the image as it is here.

@@ -12,6 +12,16 @@
 #include "gannet/data/mosaic9.h"
 
 namespace gannet {
+namespace {
+
+/// For one of the images that the requested picture is made of.
+SampleRequest source_request(SampleRequest request, std::int64_t index) {
+  request.index = index;
+  request.rgb = nullptr;
+  return request;
+}
+
+}  // namespace
 
 Rng rng_for(const SampleRequest& request, Purpose purpose) {
   const std::uint64_t index = static_cast<std::uint64_t>(request.index) ^ (request.variant << 56);
@@ -76,8 +86,7 @@ View ViewSource::mosaic4(const SampleRequest& request, const LabelWarp& warp) co
   const cv::Rect visible = visible_area(warp.matrix, warp.output, canvas);
   std::array<Sample, 4> tiles;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    SampleRequest part = request;
-    part.index = indices[i];
+    SampleRequest part = source_request(request, indices[i]);
     if (!sizes_.empty()) {
       const MosaicPlacement place = place_tile(
           static_cast<int>(i), sizes_.at(static_cast<std::size_t>(indices[i])), draws, image_size_);
@@ -95,9 +104,7 @@ View ViewSource::mosaic9(const SampleRequest& request, const LabelWarp& warp) co
   const Mosaic9Draws draws = draw_mosaic9(image_size_, size(), rng);
   std::array<Sample, 9> tiles;
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    SampleRequest part = request;
-    if (i > 0) part.index = draws.others[i - 1];
-    tiles[i] = images_->get(part);
+    tiles[i] = images_->get(source_request(request, i == 0 ? request.index : draws.others[i - 1]));
   }
   View view{compose_mosaic9(tiles, draws, image_size_), warp, std::move(tiles[0].path)};
   view.mosaic = true;
@@ -105,7 +112,7 @@ View ViewSource::mosaic9(const SampleRequest& request, const LabelWarp& warp) co
 }
 
 View ViewSource::letterboxed(const SampleRequest& request) const {
-  Sample sample = images_->get(request);
+  Sample sample = images_->get(source_request(request, request.index));
   const LetterboxGeometry geometry =
       letterbox_geometry(sample.image.size(), {.height = request.height, .width = request.width});
   const PixelFrame frame{geometry.gain * sample.image.cols, geometry.gain * sample.image.rows,

@@ -42,8 +42,6 @@ class ViewSource {
   View mosaic4(const SampleRequest& request, const LabelWarp& warp) const;
   View mosaic9(const SampleRequest& request, const LabelWarp& warp) const;
   LabelWarp draw_warp(const SampleRequest& request, cv::Size canvas, AffineBorder border) const;
-  /// Image `index`, of which the part of the canvas in `area` shows.
-  Sample tile(SampleRequest request, std::int64_t index) const;
 
   std::shared_ptr<const Dataset> images_;
   std::vector<cv::Size> sizes_;
