@@ -7,12 +7,13 @@
 #include <utility>
 
 #include "gannet/core/processor.h"
+#include "gannet/data/canvas.h"
 
 namespace gannet {
 namespace {
 
 constexpr int kFullTurn = 180;  // an 8-bit hue counts steps of two degrees
-constexpr int kBlock = 32;      // pixels
+constexpr int kBlock = ColourJitter::kBlock;
 
 /// Rounds half to even; for numbers below 2^22.
 inline int rounded(float number) {
@@ -63,9 +64,8 @@ using Plane = std::array<int, kBlock>;
     hue[i] = turned - (turned >= kFullTurn ? kFullTurn : 0);
   }
   for (std::size_t i = 0; i < kBlock; ++i) {
-    const double s = saturation[i] * draws.saturation, v = value[i] * draws.value;
-    saturation[i] = static_cast<int>(s < 255 ? s : 255);
-    value[i] = static_cast<int>(v < 255 ? v : 255);
+    saturation[i] = smaller(static_cast<int>(saturation[i] * draws.saturation), 255);
+    value[i] = smaller(static_cast<int>(value[i] * draws.value), 255);
   }
 }
 
@@ -77,7 +77,7 @@ using Plane = std::array<int, kBlock>;
     const float sixths = static_cast<float>(hue[i]) * (6.0F / kFullTurn);
     blue[i] = larger(3 - sixths, sixths - 5);
     green[i] = larger(1 - sixths, sixths - 3);
-    red[i] = smaller(sixths - 1, 5 - sixths);
+    red[i] = 2 - std::abs(sixths - 3);
   }
   // One condition a loop: more of them would keep it from being vectorised.
   for (auto* share : {&blue, &green, &red}) {
@@ -115,6 +115,18 @@ GANNET_WIDE_LOOPS void jitter_block(const ColourDraws& draws, std::uint8_t* bgr,
 
 }  // namespace
 
+namespace {
+
+/// A large part of a mosaic is grey, which stays grey.
+constexpr ColourJitter::Block grey_block() {
+  ColourJitter::Block block{};
+  for (std::uint8_t& channel : block) channel = kGrey;
+  return block;
+}
+constexpr ColourJitter::Block kGreyBlock = grey_block();
+
+}  // namespace
+
 ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng) {
   ColourDraws draws;
   draws.hue = 1 + rng.uniform(-1, 1) * ranges.hue;
@@ -123,11 +135,22 @@ ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng) {
   return draws;
 }
 
+ColourJitter::ColourJitter(const ColourDraws& draws) : draws_(draws), changed_grey_(kGreyBlock) {
+  jitter_block(draws_, changed_grey_.data(), false);
+}
+
 void ColourJitter::apply(std::uint8_t* bgr, int width, bool swap) const {
   int x = 0;
-  for (; x + kBlock <= width; x += kBlock) jitter_block(draws_, bgr + 3 * x, swap);
+  for (; x + kBlock <= width; x += kBlock) {
+    std::uint8_t* block = bgr + 3 * x;
+    if (std::memcmp(block, kGreyBlock.data(), kGreyBlock.size()) == 0) {
+      std::memcpy(block, changed_grey_.data(), changed_grey_.size());
+    } else {
+      jitter_block(draws_, block, swap);
+    }
+  }
   if (x == width) return;
-  std::array<std::uint8_t, 3 * kBlock> rest{};
+  Block rest{};
   const std::size_t bytes = 3 * static_cast<std::size_t>(width - x);
   std::memcpy(rest.data(), bgr + 3 * x, bytes);
   jitter_block(draws_, rest.data(), swap);

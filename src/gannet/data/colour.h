@@ -1,6 +1,7 @@
 // Random change of hue, saturation and brightness (RB 3.9).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <opencv2/core.hpp>
 
@@ -25,13 +26,17 @@ ColourDraws draw_colour(const ColourRanges& ranges, Rng& rng);
 /// numbers are those of OpenCV's 8-bit conversions.
 class ColourJitter {
  public:
-  explicit ColourJitter(const ColourDraws& draws) : draws_(draws) {}
+  static constexpr int kBlock = 32;  // pixels that are worked on at once
+  using Block = std::array<std::uint8_t, 3 * kBlock>;
+
+  explicit ColourJitter(const ColourDraws& draws);
 
   /// Changes `width` BGR pixels in place; they become RGB with `swap`.
   void apply(std::uint8_t* bgr, int width, bool swap = false) const;
 
  private:
   ColourDraws draws_;
+  Block changed_grey_;
 };
 
 /// A new BGR image; the given one stays as it is.
