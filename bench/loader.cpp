@@ -22,6 +22,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gannet/config/data_description.h"
@@ -143,41 +144,63 @@ Epoch gannet_epoch(std::shared_ptr<const ImageIndex> index, int image_size, bool
   };
 }
 
-void compare(const std::string& name, std::size_t images, const Epoch& original,
-             const Epoch& gannet, int rounds) {
-  original();  // fills caches of either kind
-  gannet();
-  std::vector<double> ratios;
-  double original_s = 0, gannet_s = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const double slow = original(), fast = gannet();
-    ratios.push_back(slow / fast);
-    original_s += slow;
-    gannet_s += fast;
-  }
-  std::sort(ratios.begin(), ratios.end());
-  const double total = static_cast<double>(images) * rounds;
-  fmt::print(
-      "{:<22} gannet {:7.1f}  original's way {:6.1f} images/s a core  ratio {:.2f} "
-      "(of {} rounds: {:.2f} to {:.2f})\n",
-      name, total / gannet_s, total / original_s, ratios[ratios.size() / 2], rounds, ratios.front(),
-      ratios.back());
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
 }
+
+/// Lets each way make an epoch in turn. Ratios are medians over the rounds.
+class Comparison {
+ public:
+  Comparison(std::shared_ptr<const ImageIndex> index, int image_size)
+      : index_(std::move(index)),
+        image_size_(image_size),
+        original_(original_epoch(*index_, image_size, false)),
+        original_cached_(original_epoch(*index_, image_size, true)),
+        direct_(gannet_epoch(index_, image_size, false)),
+        cached_(gannet_epoch(index_, image_size, true)) {}
+
+  void run(int rounds) {
+    for (const Epoch& epoch : {original_, original_cached_, direct_, cached_}) epoch();  // caches
+    std::vector<double> original_s, original_cached_s, direct_s, cached_s;
+    for (int round = 0; round < rounds; ++round) {
+      original_s.push_back(original_());
+      direct_s.push_back(direct_());
+      original_cached_s.push_back(original_cached_());
+      cached_s.push_back(cached_());
+    }
+    fmt::print("{} px, images a second on one core:\n", image_size_);
+    fmt::print("  the original's way  {:7.1f} decoding  {:7.1f} with its RAM cache\n",
+               rate(original_s), rate(original_cached_s));
+    fmt::print("  gannet uncached     {:7.1f}  {:5.2f} times as many\n", rate(direct_s),
+               ratio(original_s, direct_s));
+    fmt::print(
+        "  gannet RAM cache    {:7.1f}  {:5.2f} times as many, {:.2f} times with its cache\n",
+        rate(cached_s), ratio(original_s, cached_s), ratio(original_cached_s, cached_s));
+  }
+
+ private:
+  double rate(const std::vector<double>& seconds) const {
+    return static_cast<double>(index_->images.size()) / median(seconds);
+  }
+  static double ratio(const std::vector<double>& slow, const std::vector<double>& fast) {
+    std::vector<double> ratios;
+    for (std::size_t i = 0; i < slow.size(); ++i) ratios.push_back(slow[i] / fast[i]);
+    return median(ratios);
+  }
+
+  std::shared_ptr<const ImageIndex> index_;
+  int image_size_;
+  Epoch original_, original_cached_, direct_, cached_;
+};
 
 void run(const std::string& data_file, int rounds) {
   const DataDescription data = load_data_description(data_file);
   IndexOptions options;
   options.num_classes = data.num_classes;
   const auto index = std::make_shared<ImageIndex>(build_image_index(data.train, options));
-  const std::size_t images = index->images.size();
-  fmt::print("{}: {} images, mosaic training\n", data_file, images);
-  for (const int size : {320, 640}) {
-    for (const bool cached : {false, true}) {
-      const std::string name = fmt::format("{} px {}", size, cached ? "RAM cache" : "uncached");
-      compare(name, images, original_epoch(*index, size, cached), gannet_epoch(index, size, cached),
-              rounds);
-    }
-  }
+  fmt::print("{}: {} images, mosaic training\n", data_file, index->images.size());
+  for (const int size : {320, 640}) Comparison(index, size).run(rounds);
 }
 
 }  // namespace

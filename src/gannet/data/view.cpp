@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <limits>
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
@@ -34,7 +34,8 @@ cv::Rect visible_area(const PlaneMatrix& matrix, cv::Size output, cv::Size canva
   bool invertible = false;
   const cv::Matx33d back = cv::Matx33d(matrix.data()).inv(cv::DECOMP_LU, &invertible);
   if (!invertible) return whole;
-  double left = canvas.width, top = canvas.height, right = 0, bottom = 0;
+  constexpr double kFar = std::numeric_limits<double>::infinity();
+  double left = kFar, top = kFar, right = -kFar, bottom = -kFar;
   for (const double x : {0.0, output.width - 1.0}) {
     for (const double y : {0.0, output.height - 1.0}) {
       const cv::Vec3d from = back * cv::Vec3d(x, y, 1);
