@@ -33,6 +33,12 @@ struct Hyperparameters {
   double fliplr = 0.5;
   int warmup_iterations = 1000;
   int nominal_batch = 64;
+  double perspective = 0.0;
+  double flipud = 0.0;
+  double mosaic = 1.0;
+  double mosaic9 = 0.0;
+  double mixup = 0.0;
+  double copy_paste = 0.0;
 };
 
 template <class Visitor, class H>
@@ -58,6 +64,12 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
   visit("fliplr", h.fliplr, "probability of a left-right flip", Range{0, 1});
   visit("warmup_iterations", h.warmup_iterations, "warm-up lasts three epochs, but at least this", Range{0, 1e9});
   visit("nominal_batch", h.nominal_batch, "images per update that accumulation aims at", Range{1, 1e6});
+  visit("perspective", h.perspective, "tilt, +- change of depth by pixel", Range{0, 0.01});
+  visit("flipud", h.flipud, "probability of an up-down flip", Range{0, 1});
+  visit("mosaic", h.mosaic, "probability of a mosaic", Range{0, 1});
+  visit("mosaic9", h.mosaic9, "probability that a mosaic has nine images, not four", Range{0, 1});
+  visit("mixup", h.mixup, "probability that another mosaic is laid over a mosaic", Range{0, 1});
+  visit("copy_paste", h.copy_paste, "share of the outlined objects that are copied", Range{0, 1});
 }
 
 /// Settings of `train`; the names are those of the flags with '_' for '-'.
@@ -96,6 +108,7 @@ struct TrainSettings {
   std::string grad_compress = "none";
   double dist_timeout = 300;
   bool deterministic = false;
+  int close_mosaic = 0;
 };
 
 template <class Visitor, class S>
@@ -134,6 +147,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("grad_compress", s.grad_compress, "none, or bf16 to halve what processes exchange", Range{});
   visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});
   visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
+  visit("close_mosaic", s.close_mosaic, "no mosaics in the last N epochs", Range{0, 1e6});
 }
 
 /// A whole run: what `settings.yaml` of a run directory holds.

@@ -1,5 +1,5 @@
-// Counted random numbers: every number is a pure function of (seed, epoch, index, purpose, draw), so
-// results never depend on threads, prefetch or the number of processes (design rule a).
+// Counted random numbers: every number is a pure function of (seed, epoch, index, purpose, draw),
+// so results never depend on threads, prefetch or the number of processes (design rule a).
 // Generator: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 #pragma once
 
@@ -27,6 +27,10 @@ enum class Purpose : std::uint32_t {
   kImageWeights = 13,
   kTorch = 14,
   kTest = 15,
+  kMosaicChoice = 16,
+  kMosaic9 = 17,
+  kPerspective = 18,
+  kFlipUpDown = 19,
 };
 
 /// Identifies one stream. `index` is a sample, batch or name hash, as the purpose says.

@@ -1,5 +1,5 @@
-// Random rotation, scale, translation and shear of an image and its boxes (RB 3.8). Drawing the
-// numbers is apart from applying them, so that recorded numbers can be applied.
+// Random rotation, scale, translation, shear (RB 3.8) and perspective of an image and its boxes.
+// Drawing the numbers is apart from applying them, so that recorded numbers can be applied.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 
 #include "gannet/core/rng.h"
 #include "gannet/data/pixel_label.h"
+#include "gannet/data/warp.h"
 
 namespace gannet {
 
@@ -30,16 +31,34 @@ struct AffineBorder {
 /// Row-major 2x3 matrix from input to output pixels.
 using AffineMatrix = std::array<double, 6>;
 
+/// Tilts of the picture's plane: how much the depth changes by pixel, to the right and downwards.
+struct PerspectiveDraws {
+  double x = 0, y = 0;
+};
+
 AffineDraws draw_affine(const AffineRanges& ranges, Rng& rng);
 
 AffineMatrix affine_matrix(const AffineDraws& draws, cv::Size input, AffineBorder border);
 
+PerspectiveDraws draw_perspective(double range, Rng& rng);
+
+/// The affine matrix behind a tilt about the input's centre; mere affine without tilt.
+PlaneMatrix plane_matrix(const AffineMatrix& affine, const PerspectiveDraws& tilt, cv::Size input);
+
 /// Linear interpolation, grey 114 outside. Returns `image` itself where nothing would change.
 cv::Mat warp_image(const cv::Mat& image, const AffineMatrix& matrix, AffineBorder border);
 
+struct LabelWarp {
+  PlaneMatrix matrix{1, 0, 0, 0, 1, 0, 0, 0, 1};
+  cv::Size output;
+  double scale = 1;              // scale gain of the draws
+  bool follow_outlines = false;  // boxes around the moved outlines where there are some
+};
+
 /// Axis-aligned hulls of the moved boxes, clipped to the output. Those that became tiny (2 px or
-/// less), thin (20 : 1 or more) or lost most of their area (0.2 or less is left) are dropped.
-/// @param scale scale gain of the draws
+/// less), thin (20 : 1 or more) or lost most of their area (0.2 or less is left; 0.01 of a box
+/// around a moved outline) are dropped. Outlines move along.
+std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels, const LabelWarp& warp);
 std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels,
                                     const AffineMatrix& matrix, cv::Size output, double scale);
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,13 @@ struct SampleRequest {
   std::uint64_t epoch = 0;
   int height = 0, width = 0;  // shape of the batch that the sample goes into, px
   std::uint64_t copy = 0;     // how often the image came before in this epoch
+  /// Other numbers for the same sample, as the partner of a mixed one needs.
+  std::uint64_t variant = 0;
+  /// The only part of the image that will be looked at, px; what lies outside may stay undefined.
+  std::optional<cv::Rect> visible = std::nullopt;
+  /// Memory for height x width x 3 bytes of RGB. A data set may write the picture there at once;
+  /// then Sample::image stays empty.
+  std::uint8_t* rgb = nullptr;
 };
 
 /// One image with its objects. `image`: BGR bytes; labels are relative to the image as it is here.

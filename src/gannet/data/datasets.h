@@ -3,21 +3,12 @@
 
 #include <memory>
 
+#include "gannet/data/augment_options.h"
 #include "gannet/data/dataset.h"
 #include "gannet/data/image_cache.h"
 #include "gannet/data/image_index.h"
 
 namespace gannet {
-
-/// Ranges of the training augmentation (hyperparameters of RB 1.2).
-struct AugmentOptions {
-  double hsv_h = 0.014, hsv_s = 0.68, hsv_v = 0.36;
-  double degrees = 0, translate = 0, scale = 0.5, shear = 0;
-  double flip_left_right = 0.5;
-  bool mosaic = true;  // off for rectangular training
-  bool reduced_decode =
-      true;  // decode JPEGs smaller where enough pixels stay; off: as the original
-};
 
 /// Mosaic (or letterbox), affine, colour, flip.
 std::shared_ptr<const Dataset> make_training_dataset(

@@ -126,8 +126,6 @@ std::optional<TiffTags> tiff_tags(Source& source, Position base) {
   return tags;
 }
 
-bool turns(std::uint32_t orientation) { return orientation >= 5 && orientation <= 8; }
-
 /// Position of the next marker's second byte, garbage and fill bytes skipped; 0 at the end.
 Position next_marker(Source& source, Position position) {
   while (true) {
@@ -156,7 +154,7 @@ std::optional<ImageHeader> jpeg_header(Source& source) {
         marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     if (is_frame) {
       const ImageHeader header{numbers.get(at + 6, 2), numbers.get(at + 4, 2),
-                               turns(orientation.value_or(1))};
+                               orientation.value_or(1)};
       if (numbers.failed()) return std::nullopt;
       return header;
     }
@@ -176,7 +174,7 @@ std::optional<ImageHeader> png_header(Source& source) {
   for (Position at = 8; !numbers.failed() && !has_text(source, at + 4, "IDAT");) {
     const std::uint32_t length = numbers.get(at, 4);
     if (has_text(source, at + 4, "eXIf")) {
-      header.is_turned = turns(tiff_tags(source, at + 8).value_or(TiffTags{}).orientation);
+      header.orientation = tiff_tags(source, at + 8).value_or(TiffTags{}).orientation;
     }
     at += Position{12} + length;  // length, name, data and checksum
   }
@@ -200,7 +198,7 @@ std::optional<ImageHeader> bmp_header(Source& source) {
 std::optional<ImageHeader> tiff_header(Source& source) {
   const auto tags = tiff_tags(source, 0);
   if (!tags) return std::nullopt;
-  return ImageHeader{tags->width, tags->height, turns(tags->orientation)};
+  return ImageHeader{tags->width, tags->height, tags->orientation};
 }
 
 std::optional<ImageHeader> webp_header(Source& source) {

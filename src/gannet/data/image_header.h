@@ -12,7 +12,8 @@ namespace gannet {
 
 struct ImageHeader {
   std::int64_t width = 0, height = 0;  // as stored, px
-  bool is_turned = false;              // EXIF or TIFF orientation swaps width and height
+  std::uint32_t orientation = 1;       // EXIF or TIFF tag; from 5 on it swaps width and height
+  bool is_turned() const { return orientation >= 5 && orientation <= 8; }
 };
 
 /// Of JPEG, PNG, BMP, TIFF and WebP. Nothing if these are no such bytes, or they end before the

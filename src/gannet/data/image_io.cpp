@@ -14,6 +14,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/data/image_header.h"
+#include "gannet/data/jpeg.h"
 
 namespace gannet {
 namespace {
@@ -63,17 +64,34 @@ std::optional<cv::Size> size_of(const std::string& path, const std::optional<Ima
                 "shrink it, or raise the environment variable GANNET_MAX_IMAGE_PIXELS");
   }
   const cv::Size size(static_cast<int>(header->width), static_cast<int>(header->height));
-  return header->is_turned ? cv::Size(size.height, size.width) : size;
+  return header->is_turned() ? cv::Size(size.height, size.width) : size;
 }
 
-cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int flags) {
+int reduction_flags(int divisor) {
+  switch (divisor) {
+    case 8:
+      return cv::IMREAD_REDUCED_COLOR_8;
+    case 4:
+      return cv::IMREAD_REDUCED_COLOR_4;
+    case 2:
+      return cv::IMREAD_REDUCED_COLOR_2;
+    default:
+      return cv::IMREAD_COLOR;
+  }
+}
+
+cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int divisor,
+                     const cv::Rect2d& part) {
   if (!is_known_format(bytes)) fail(path, "not a JPEG, PNG, BMP, TIFF or WebP image");
   // OpenCV fills the rest of a truncated JPEG with grey and says nothing.
   if (is_jpeg(bytes) && !is_jpeg_complete(bytes)) fail(path, "JPEG data end early");
-  if (!size_of(path, read_image_header(bytes))) fail(path, "image header says no size");
+  const std::optional<ImageHeader> header = read_image_header(bytes);
+  if (!size_of(path, header)) fail(path, "image header says no size");
   cv::Mat image;
+  if (is_jpeg(bytes) && header->orientation <= 1) image = decode_jpeg(bytes, divisor, part);
+  if (!image.empty()) return image;
   try {
-    image = cv::imdecode(bytes, flags);
+    image = cv::imdecode(bytes, reduction_flags(divisor));
   } catch (const cv::Exception& error) {
     fail(path, fmt::format("image cannot be decoded: {}", error.err));
   }
@@ -114,23 +132,17 @@ cv::Size read_image_size(const std::string& path) {
 }
 
 cv::Mat decode_image(const std::string& path) {
-  return decode_bytes(path, read_bytes(path), cv::IMREAD_COLOR);
+  return decode_bytes(path, read_bytes(path), 1, {0, 0, 1, 1});
 }
 
-cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side) {
-  const std::vector<std::uint8_t> bytes = read_bytes(path);
+cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side,
+                             const cv::Rect2d& part) {
   const int longer = std::max(full.width, full.height);
-  int flags = cv::IMREAD_COLOR, divisor = 1;
-  if (is_jpeg(bytes)) {
-    if (longer / 8 >= min_side) {
-      flags = cv::IMREAD_REDUCED_COLOR_8, divisor = 8;
-    } else if (longer / 4 >= min_side) {
-      flags = cv::IMREAD_REDUCED_COLOR_4, divisor = 4;
-    } else if (longer / 2 >= min_side) {
-      flags = cv::IMREAD_REDUCED_COLOR_2, divisor = 2;
-    }
-  }
-  cv::Mat image = decode_bytes(path, bytes, flags);
+  int divisor = 1;
+  while (divisor < 8 && longer / (2 * divisor) >= min_side) divisor *= 2;
+  const std::vector<std::uint8_t> bytes = read_bytes(path);
+  if (!is_jpeg(bytes)) divisor = 1;
+  cv::Mat image = decode_bytes(path, bytes, divisor, part);
   // A file that changed since it was indexed would otherwise be distorted.
   const auto expected = [&](int side, int full_side) {
     return std::abs(side - (full_side + divisor - 1) / divisor) <= 1;

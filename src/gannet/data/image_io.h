@@ -16,7 +16,10 @@ cv::Mat decode_image(const std::string& path);
 /// As decode_image, but a JPEG may come out 2, 4 or 8 times smaller, as long as its longer side
 /// keeps `min_side` pixels: several times faster when the picture is shrunk anyway.
 /// @param full size of the whole picture, upright
-cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side);
+/// @param part what will be looked at, in shares of width and height; the rest of a JPEG may stay
+///     undefined
+cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side,
+                             const cv::Rect2d& part = {0, 0, 1, 1});
 
 /// Width and height as displayed, from the header of the file.
 /// Throws Error (kData) as decode_image does.

@@ -76,19 +76,17 @@ void load_slot(const Dataset& dataset, std::uint64_t seed, Work& work, std::size
   Slot& slot = work.slots[position];
   try {
     const BatchPlan& plan = work.plan;
-    const SampleRequest request{plan.indices[position],
-                                seed,
-                                work.epoch,
-                                plan.height,
-                                plan.width,
-                                plan.copies.empty() ? 0 : plan.copies[position]};
+    SampleRequest request{plan.indices[position], seed, work.epoch, plan.height, plan.width};
+    if (!plan.copies.empty()) request.copy = plan.copies[position];
+    request.rgb = work.pixels.get() + position * (bytes_of(plan) / plan.indices.size());
     slot.info.requested = request.index;
     Sample sample = get_or_replace(dataset, request, slot);
-    GANNET_CHECK(sample.image.rows == plan.height && sample.image.cols == plan.width,
-                 "sample and batch differ in shape");
-    const std::size_t bytes = bytes_of(plan) / plan.indices.size();  // of one image
-    cv::Mat target(plan.height, plan.width, CV_8UC3, work.pixels.get() + position * bytes);
-    cv::cvtColor(sample.image, target, cv::COLOR_BGR2RGB);
+    if (!sample.image.empty()) {
+      GANNET_CHECK(sample.image.rows == plan.height && sample.image.cols == plan.width,
+                   "sample and batch differ in shape");
+      cv::Mat target(plan.height, plan.width, CV_8UC3, request.rgb);
+      cv::cvtColor(sample.image, target, cv::COLOR_BGR2RGB);
+    }
     slot.labels = std::move(sample.labels);
     slot.info.path = std::move(sample.path);
     slot.info.letterbox = sample.letterbox;

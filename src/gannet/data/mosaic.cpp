@@ -4,10 +4,6 @@
 
 namespace gannet {
 
-namespace {
-constexpr double kGrey = 114;
-}  // namespace
-
 MosaicDraws draw_mosaic(int image_size, std::int64_t num_images, Rng& rng) {
   MosaicDraws draws;
   draws.center_y = static_cast<int>(rng.uniform(image_size / 2.0, image_size * 1.5));
@@ -28,25 +24,14 @@ MosaicPlacement place_tile(int position, cv::Size tile, const MosaicDraws& draws
   return {cv::Rect(x1, y1, x2 - x1, y2 - y1), source};
 }
 
-MosaicCanvas compose_mosaic(const std::array<Sample, 4>& tiles, const MosaicDraws& draws,
-                            int image_size) {
-  const int side = 2 * image_size;
-  MosaicCanvas canvas;
-  canvas.image = cv::Mat(side, side, CV_8UC3, cv::Scalar::all(kGrey));
+Scene compose_mosaic(const std::array<Sample, 4>& tiles, const MosaicDraws& draws, int image_size) {
+  Scene scene{Canvas({2 * image_size, 2 * image_size}), {}};
   for (std::size_t i = 0; i < tiles.size(); ++i) {
-    const Sample& tile = tiles[i];
     const MosaicPlacement place =
-        place_tile(static_cast<int>(i), tile.image.size(), draws, image_size);
-    tile.image(cv::Rect(place.source, place.canvas.size())).copyTo(canvas.image(place.canvas));
-    const cv::Point offset = place.offset();
-    const PixelFrame frame{double(tile.image.cols), double(tile.image.rows), double(offset.x),
-                           double(offset.y)};
-    for (PixelLabel label : to_pixels(tile.labels, frame)) {
-      label.box_px = clip(label.box_px, static_cast<float>(side), static_cast<float>(side));
-      canvas.labels.push_back(label);
-    }
+        place_tile(static_cast<int>(i), tiles[i].image.size(), draws, image_size);
+    scene.add(tiles[i], place.offset(), place.canvas);
   }
-  return canvas;
+  return scene;
 }
 
 }  // namespace gannet

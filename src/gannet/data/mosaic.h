@@ -5,11 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <opencv2/core.hpp>
-#include <vector>
 
 #include "gannet/core/rng.h"
+#include "gannet/data/canvas.h"
 #include "gannet/data/dataset.h"
-#include "gannet/data/pixel_label.h"
 
 namespace gannet {
 
@@ -31,11 +30,6 @@ struct MosaicPlacement {
 MosaicPlacement place_tile(int position, cv::Size tile, const MosaicDraws& draws, int image_size);
 
 /// Canvas of 2 x image_size squared, grey 114 where no tile reaches; labels clipped to the canvas.
-struct MosaicCanvas {
-  cv::Mat image;
-  std::vector<PixelLabel> labels;
-};
-MosaicCanvas compose_mosaic(const std::array<Sample, 4>& tiles, const MosaicDraws& draws,
-                            int image_size);
+Scene compose_mosaic(const std::array<Sample, 4>& tiles, const MosaicDraws& draws, int image_size);
 
 }  // namespace gannet

@@ -4,18 +4,22 @@
 #include <cstring>
 #include <opencv2/core/hal/intrin.hpp>
 
-#include "gannet/core/error.h"
-
 namespace gannet {
 namespace {
 
 /// Output to input coordinates; all zero for a matrix that cannot be inverted.
-std::array<float, 6> inverted(const std::array<double, 6>& m) {
-  const double determinant = m[0] * m[4] - m[1] * m[3];
-  const double factor = determinant != 0 ? 1 / determinant : 0;
-  const double a = m[4] * factor, b = -m[1] * factor, c = -m[3] * factor, d = m[0] * factor;
-  const double x = -a * m[2] - b * m[5], y = -c * m[2] - d * m[5];
-  return {float(a), float(b), float(x), float(c), float(d), float(y)};
+std::array<float, 9> inverted(const PlaneMatrix& m) {
+  std::array<float, 9> back{};
+  if (m[6] == 0 && m[7] == 0) {
+    const double determinant = m[0] * m[4] - m[1] * m[3];
+    const double factor = determinant != 0 ? 1 / determinant : 0;
+    const double a = m[4] * factor, b = -m[1] * factor, c = -m[3] * factor, d = m[0] * factor;
+    const double x = -a * m[2] - b * m[5], y = -c * m[2] - d * m[5];
+    return {float(a), float(b), float(x), float(c), float(d), float(y), 0, 0, 1};
+  }
+  const cv::Matx33d inverse = cv::Matx33d(m.data()).inv();
+  for (int i = 0; i < 9; ++i) back[static_cast<std::size_t>(i)] = float(inverse.val[i]);
+  return back;
 }
 
 /// The four neighbours of a position and how far it lies between them.
@@ -43,69 +47,98 @@ inline void blend(const Neighbours& at, std::uint8_t* target) {
   std::memcpy(target, &bytes, 3);
 }
 
-/// Computes rows of the output, each pixel on its own.
-class Warp {
- public:
-  Warp(const cv::Mat& image, const std::array<float, 6>& back, std::uint8_t grey)
-      : image_(image), back_(back) {
-    outside_.fill(grey);
-  }
+/// Whether all four neighbours of a position lie in the tile. One more column than needed: a
+/// neighbour is read with the byte behind it.
+bool surrounds(const Tile& tile, int x, int y) {
+  return x >= tile.area.x && y >= tile.area.y && x + 2 < tile.area.x + tile.area.width &&
+         y + 1 < tile.area.y + tile.area.height;
+}
 
-  void row(int y, int width, std::uint8_t* target) const {
+/// Any warp: each pixel on its own.
+class PlaneRows : public WarpedRows {
+ public:
+  PlaneRows(const Canvas& canvas, const std::array<float, 9>& back, const WarpOptions& options)
+      : canvas_(canvas), back_(back), options_(options) {}
+
+  void read(int y, std::uint8_t* bgr) override {
     const auto fy = static_cast<float>(y);
-    for (int x = 0; x < width; ++x, target += 3) {
+    const bool affine = back_[6] == 0 && back_[7] == 0;
+    for (int x = 0; x < options_.width; ++x) {
       const auto fx = static_cast<float>(x);
-      pixel(fx * back_[0] + fy * back_[1] + back_[2], fx * back_[3] + fy * back_[4] + back_[5],
-            target);
+      float from_x = fx * back_[0] + fy * back_[1] + back_[2];
+      float from_y = fx * back_[3] + fy * back_[4] + back_[5];
+      if (!affine) {
+        const float depth = fx * back_[6] + fy * back_[7] + back_[8];
+        from_x /= depth;
+        from_y /= depth;
+      }
+      pixel(from_x, from_y, bgr + 3 * (options_.mirror ? options_.width - 1 - x : x));
     }
   }
 
  private:
-  void pixel(float from_x, float from_y, std::uint8_t* target) const {
-    const bool touches = from_x > -1 && from_y > -1 && from_x < static_cast<float>(image_.cols) &&
-                         from_y < static_cast<float>(image_.rows);
+  void pixel(float from_x, float from_y, std::uint8_t* target) {
+    const bool touches = from_x > -1 && from_y > -1 &&
+                         from_x < static_cast<float>(canvas_.size().width) &&
+                         from_y < static_cast<float>(canvas_.size().height);
     if (!touches) {  // also what is too far off for an int
-      std::memcpy(target, outside_.data(), 3);
+      std::memset(target, kGrey, 3);
       return;
     }
     const int x = cvFloor(from_x), y = cvFloor(from_y);
     Neighbours at;
     at.x = from_x - static_cast<float>(x);
     at.y = from_y - static_cast<float>(y);
-    // One more column than needed: a neighbour is read with the byte behind it.
-    if (x >= 0 && y >= 0 && x + 2 < image_.cols && y + 1 < image_.rows) {
-      const std::uint8_t* top = image_.ptr(y) + 3 * x;
-      const std::uint8_t* bottom = top + image_.step[0];
+    if (tile_ == nullptr || !surrounds(*tile_, x, y)) tile_ = canvas_.find(x, y);
+    if (tile_ != nullptr && surrounds(*tile_, x, y)) {
+      const std::uint8_t* top = tile_->at(x, y);
+      const std::uint8_t* bottom = top + tile_->image.step[0];
       at.pixels = {top, top + 3, bottom, bottom + 3};
       blend(at, target);
       return;
     }
+    blend_seam(x, y, at, target);
+  }
+
+  /// Neighbours of different tiles, or outside.
+  void blend_seam(int x, int y, Neighbours& at, std::uint8_t* target) const {
     std::array<std::array<std::uint8_t, 4>, 4> copies;
     for (int i = 0; i < 4; ++i) {
       const int nx = x + i % 2, ny = y + i / 2;
-      const bool inside = nx >= 0 && ny >= 0 && nx < image_.cols && ny < image_.rows;
       auto& copy = copies[static_cast<std::size_t>(i)];
-      copy = outside_;
-      if (inside) std::memcpy(copy.data(), image_.ptr(ny) + 3 * nx, 3);
+      copy.fill(kGrey);
+      if (const Tile* tile = canvas_.find(nx, ny)) std::memcpy(copy.data(), tile->at(nx, ny), 3);
       at.pixels[static_cast<std::size_t>(i)] = copy.data();
     }
     blend(at, target);
   }
 
-  const cv::Mat& image_;
-  std::array<float, 6> back_;
-  std::array<std::uint8_t, 4> outside_;
+  const Canvas& canvas_;
+  std::array<float, 9> back_;
+  WarpOptions options_;
+  const Tile* tile_ = nullptr;  // of the last pixel: most likely also of the next
 };
 
 }  // namespace
 
-cv::Mat warp_affine(const cv::Mat& image, const std::array<double, 6>& matrix, cv::Size output,
-                    std::uint8_t grey) {
-  GANNET_CHECK(image.type() == CV_8UC3, "three channels of 8 bits");
+std::unique_ptr<WarpedRows> warp_rows(const Canvas& canvas, const PlaneMatrix& matrix,
+                                      const WarpOptions& options) {
+  const std::array<float, 9> back = inverted(matrix);
+  const bool scales_only = back[1] == 0 && back[3] == 0 && back[6] == 0 && back[7] == 0;
+  if (scales_only && !options.general) return scaled_rows(canvas, back, options);
+  return std::make_unique<PlaneRows>(canvas, back, options);
+}
+
+cv::Mat warp_canvas(const Canvas& canvas, const PlaneMatrix& matrix, cv::Size output) {
+  const auto rows = warp_rows(canvas, matrix, {.width = output.width});
   cv::Mat result(output, CV_8UC3);
-  const Warp warp(image, inverted(matrix), grey);
-  for (int y = 0; y < output.height; ++y) warp.row(y, output.width, result.ptr(y));
+  for (int y = 0; y < output.height; ++y) rows->read(y, result.ptr(y));
   return result;
+}
+
+cv::Mat warp_affine(const cv::Mat& image, const std::array<double, 6>& matrix, cv::Size output) {
+  const auto& m = matrix;
+  return warp_canvas(Canvas(image), {m[0], m[1], m[2], m[3], m[4], m[5], 0, 0, 1}, output);
 }
 
 }  // namespace gannet

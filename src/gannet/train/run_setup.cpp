@@ -43,6 +43,14 @@ AugmentOptions augment_options(const Settings& settings) {
   options.flip_left_right = h.fliplr;
   options.mosaic = !settings.train.rect;
   options.reduced_decode = !settings.compat_original();
+  options.perspective = h.perspective;
+  options.flip_up_down = h.flipud;
+  options.mosaic_probability = h.mosaic;
+  options.mosaic9 = h.mosaic9;
+  options.mixup = h.mixup;
+  options.copy_paste = h.copy_paste;
+  if (settings.train.close_mosaic > 0)
+    options.mosaic_epochs = std::max(0, settings.train.epochs - settings.train.close_mosaic);
   return options;
 }
 

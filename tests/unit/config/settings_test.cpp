@@ -57,6 +57,19 @@ TEST(SettingsYaml, BrokenYamlIsAnErrorWithALine) {
   EXPECT_GT(error.where().line, 0);
 }
 
+TEST(SettingsYaml, AugmentationOfLaterReleasesIsOffUnlessAskedFor) {
+  const Hyperparameters defaults;
+  EXPECT_EQ(defaults.mosaic, 1);
+  for (const double gain : {defaults.perspective, defaults.flipud, defaults.mosaic9, defaults.mixup, defaults.copy_paste})
+    EXPECT_EQ(gain, 0);
+  EXPECT_EQ(TrainSettings{}.close_mosaic, 0);
+  const Settings read = parse_settings("hyp:\n  mixup: 0.1\n  copy_paste: 0.2\ntrain:\n  close_mosaic: 10\n", "s.yaml");
+  EXPECT_EQ(read.hyp.mixup, 0.1);
+  EXPECT_EQ(read.hyp.copy_paste, 0.2);
+  EXPECT_EQ(read.train.close_mosaic, 10);
+  EXPECT_THROW(parse_settings("hyp:\n  mosaic: 1.5\n", "s.yaml"), Error);
+}
+
 TEST_F(SettingsFile, OverridesWinOverTheFile) {
   const std::string file = write("s.yaml", "train:\n  epochs: 5\n  batch_size: 4\n");
   const Settings settings = load_settings(file, {{"train.epochs", "9"}, {"hyp.lr0", "0.5"}});

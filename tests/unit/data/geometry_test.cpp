@@ -1,13 +1,11 @@
-// Letterbox, affine, mosaic, colour and resize: numbers for the head, and properties.
+// Letterbox, affine, mosaic and resize: numbers for the head, and properties.
 #include <gtest/gtest.h>
 
 #include "gannet/core/rng.h"
 #include "gannet/data/affine.h"
-#include "gannet/data/colour.h"
 #include "gannet/data/letterbox.h"
 #include "gannet/data/mosaic.h"
 #include "gannet/data/resize.h"
-#include "gannet/data/warp.h"
 
 namespace gannet {
 namespace {
@@ -132,23 +130,6 @@ TEST(Affine, BoxesStayInside) {
   }
 }
 
-TEST(Warp, MovesByHalfAPixel) {
-  cv::Mat image(1, 4, CV_8UC3, cv::Scalar::all(0));
-  image.at<cv::Vec3b>(0, 1) = {100, 200, 50};
-  const cv::Mat warped = warp_affine(image, {1, 0, 0.5, 0, 1, 0}, {5, 1}, 114);
-  EXPECT_EQ(warped.at<cv::Vec3b>(0, 0), cv::Vec3b(57, 57, 57));  // half of it from outside
-  EXPECT_EQ(warped.at<cv::Vec3b>(0, 1), cv::Vec3b(50, 100, 25));
-  EXPECT_EQ(warped.at<cv::Vec3b>(0, 2), cv::Vec3b(50, 100, 25));
-  EXPECT_EQ(warped.at<cv::Vec3b>(0, 4), cv::Vec3b(57, 57, 57));
-}
-
-TEST(Warp, SingularAndHugeMatricesAreHarmless) {
-  const cv::Mat image(8, 8, CV_8UC3, cv::Scalar::all(7));
-  EXPECT_EQ(warp_affine(image, {0, 0, 0, 0, 0, 0}, {4, 4}, 114).size(), cv::Size(4, 4));
-  const cv::Mat far = warp_affine(image, {1e-12, 0, 0, 0, 1e-12, 0}, {4, 4}, 114);
-  EXPECT_EQ(far.at<cv::Vec3b>(3, 3), cv::Vec3b(114, 114, 114));
-}
-
 TEST(Mosaic, ReferencePlacements) {  // RB B.7
   MosaicDraws draws;
   draws.center_x = 70;
@@ -175,7 +156,7 @@ TEST(Mosaic, LabelsStayOnTheCanvas) {
       tile.image = cv::Mat(static_cast<int>(rng.below(31)) + 1, 32, CV_8UC3, cv::Scalar::all(1));
       tile.labels = {{0, 0.5F, 0.5F, 1, 1}};
     }
-    const MosaicCanvas canvas = compose_mosaic(tiles, draws, 32);
+    const Scene canvas = compose_mosaic(tiles, draws, 32);
     ASSERT_EQ(canvas.labels.size(), 4);
     for (const PixelLabel& label : canvas.labels) {
       EXPECT_GE(label.box_px.x1, 0);
@@ -186,13 +167,6 @@ TEST(Mosaic, LabelsStayOnTheCanvas) {
   }
 }
 
-TEST(Colour, LeavesItsInputAlone) {
-  const cv::Mat image(2, 2, CV_8UC3, cv::Scalar(30, 120, 200));
-  const cv::Mat brighter = jitter_colour(image, {1, 1, 1.2});
-  EXPECT_EQ(image.at<cv::Vec3b>(0, 0), cv::Vec3b(30, 120, 200));
-  EXPECT_EQ(brighter.at<cv::Vec3b>(0, 0)[2], 240);
-}
-
 TEST(PixelLabels, ThereAndBack) {
   const Label label{2, 0.5F, 0.25F, 0.5F, 0.25F};
   const auto pixels = to_pixels({label}, {80, 40, 0, 0});
@@ -201,6 +175,16 @@ TEST(PixelLabels, ThereAndBack) {
   EXPECT_FLOAT_EQ(pixels[0].box_px.x2, 60);
   EXPECT_FLOAT_EQ(pixels[0].box_px.y2, 15);
   EXPECT_EQ(to_labels(pixels, 80, 40)[0], label);
+}
+
+TEST(PixelLabels, OutlinesGoAlong) {
+  const std::vector<Label> labels = {{0, 0.5F, 0.5F, 1, 1}, {1, 0.5F, 0.5F, 0.5F, 0.5F}};
+  const std::vector<Polygon> polygons = {{}, {{0.25F, 0.5F}, {0.75F, 0.5F}, {0.5F, 0.75F}}};
+  const auto pixels = to_pixels(labels, {80, 40, 10, 0}, polygons);
+  EXPECT_TRUE(pixels[0].outline_px.empty());
+  EXPECT_EQ(pixels[1].outline_px, (Polygon{{30, 20}, {70, 20}, {50, 30}}));
+  EXPECT_EQ(to_polygons(pixels, 100, 40)[1][0], (std::array<float, 2>{0.3F, 0.5F}));
+  EXPECT_TRUE(to_polygons({{0, {1, 2, 3, 4}}}, 100, 40).empty());  // none rather than empty ones
 }
 
 }  // namespace

@@ -1,0 +1,11 @@
+// Inner loops over pixels are compiled more than once, and the widest form that the processor has
+// is called. They use no fused multiply-add, so every form gives the same numbers.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// The sanitizers cannot bear the choice, which is made before they start.
+#define GANNET_WIDE_LOOPS __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#else
+#define GANNET_WIDE_LOOPS
+#endif
