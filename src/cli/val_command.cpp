@@ -17,6 +17,7 @@ int run(const ValSettings& settings) {
   print_report(report, settings.verbose && report.classes.size() > 1);
   fmt::print("speed: {:.1f}/{:.1f}/{:.1f} ms inference/NMS/total per image at {} px, batch {}\n", report.inference_ms, report.nms_ms,
              report.inference_ms + report.nms_ms, settings.img_size, settings.batch_size);
+  if (!report.json_path.empty()) fmt::print("detections in {}\n", report.json_path);
   return 0;
 }
 

@@ -66,6 +66,16 @@ check "dry run" 0 "training and 12 validation images" "${train[@]}" --epochs 1 -
 [[ -e runs/dry ]] && fail "a dry run writes"
 
 check "val" 0 "all" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --verbose
+check "COCO results" 0 "detections in detections_val_best_results.json" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --save-json
+grep -q '"category_id":' detections_val_best_results.json || fail "COCO results: no detections"
+check "data check" 0 "" "$gannet" data check demo/demo.yaml --img 256
+check "data convert" 0 "" "$gannet" data convert tiny/tiny.yaml as-coco --to coco
+check "training on COCO json" 0 "best" "${train[@]}" --data as-coco/data.yaml --epochs 3 --precision fp32 --name coco
+diff <(losses a) <(losses coco) >/dev/null || fail "the converted set trains to other numbers"
+for cache in ram disk; do
+  check "image cache: $cache" 0 "best" "${train[@]}" --epochs 3 --precision fp32 --name "cache-$cache" --cache-images $cache
+  diff <(losses a) <(losses "cache-$cache") >/dev/null || fail "the image cache in $cache changes the numbers"
+done
 check "test is an alias" 0 "all" "$gannet" test --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96
 check "detect" 0 "results in found" "$gannet" detect --weights runs/a/weights/best.pt --source tiny/images --output found --save-txt --img 96 --conf 0.01
 [[ $(ls found/*.txt | wc -l) == 12 && $(ls found/*.jpg | wc -l) == 12 ]] || fail "detect: not one picture and label file an image"

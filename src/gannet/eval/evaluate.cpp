@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <filesystem>
+
 #include "gannet/config/data_description.h"
 #include "gannet/config/settings.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/datasets.h"
+#include "gannet/eval/coco_results.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/nn/checkpoint.h"
 
@@ -54,9 +57,18 @@ EvalReport evaluate(const ValSettings& settings, const std::function<void(std::i
   options.single_class = settings.single_cls;
   EvaluatorEvents events;
   events.progress = progress;
+  CocoResults results(index, data.num_classes);
+  if (settings.save_json) events.image = [&](const ImageResult& image) { results.add(image); };
   const auto alone = make_single_process();
-  return evaluate_batches(Predictor(*loaded.model, placement), loader,
-                          plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size, stride, kStandAlonePad), options, loaded.names, *alone, events);
+  EvalReport report =
+      evaluate_batches(Predictor(*loaded.model, placement), loader,
+                       plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size, stride, kStandAlonePad), options, loaded.names, *alone, events);
+  if (settings.save_json) {
+    const auto stem = std::filesystem::path(settings.weights).stem().string();
+    report.json_path = fmt::format("detections_{}_{}_results.json", settings.split, stem);
+    results.write(report.json_path);
+  }
+  return report;
 }
 
 }  // namespace gannet

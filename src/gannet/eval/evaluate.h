@@ -24,6 +24,7 @@ struct ValSettings {
   bool augment = false;
   bool merge = false;
   bool verbose = false;
+  bool save_json = false;
   std::string device;
   std::string precision = "auto";
   int workers = 2;
@@ -42,6 +43,7 @@ void fields_of_val(Visitor&& visit, S& s) {
   visit("augment", s.augment, "test-time augmentation", Range{});
   visit("merge", s.merge, "average overlapping boxes", Range{});
   visit("verbose", s.verbose, "figures of each class", Range{});
+  visit("save_json", s.save_json, "write the detections in COCO's results form", Range{});
   visit("device", s.device, "cpu, or a CUDA device index; empty chooses", Range{});
   visit("precision", s.precision, "auto, fp32, bf16 or fp16", Range{});
   visit("workers", s.workers, "loader threads", Range{0, 256});
@@ -54,6 +56,7 @@ struct EvalReport {
   std::int64_t num_images = 0, num_labels = 0;
   double box_loss = 0, objectness_loss = 0, class_loss = 0;  // zeros without a loss
   double inference_ms = 0, nms_ms = 0;                       // mean an image
+  std::string json_path;                                     // with save_json
 };
 
 /// @param progress called after each batch with (done, total); may be empty

@@ -271,7 +271,7 @@ void Trainer::Impl::validate() {
   row.val_images = report.num_images;
   row.val_targets = report.num_labels;
   state.class_map.assign(static_cast<std::size_t>(data->description().num_classes), 0);
-  for (const ClassMetrics& c : report.classes) state.class_map[static_cast<std::size_t>(c.class_id)] = c.map;
+  for (const ClassMetrics& c : report.classes) state.class_map[static_cast<std::size_t>(c.class_id)] = c.mean_ap();
 }
 
 // Strictly better than all before (Q15).

@@ -1,0 +1,64 @@
+#include "gannet/eval/coco_results.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/temporary_folder.h"
+
+namespace gannet {
+namespace {
+
+class CocoResultsTest : public testing::TemporaryFolder {
+ protected:
+  nlohmann::json write(const ImageIndex& index, int num_classes, int class_id) const {
+    CocoResults results(std::make_shared<ImageIndex>(index), num_classes);
+    for (const std::int64_t image : {1, 0}) {  // batches come in another order than images
+      SampleInfo sample;
+      sample.index = image;
+      Detection detection;
+      detection.box_px = {10.12345F, 20, 30.5F, 60};
+      detection.score = 0.1234567F;
+      detection.class_id = class_id;
+      results.add({&sample, {}, {detection}});
+    }
+    results.write(path("results.json"));
+    std::ifstream file(path("results.json"));
+    return nlohmann::json::parse(file);
+  }
+  static ImageIndex two_images() {
+    ImageIndex index;
+    index.images.resize(2);
+    index.images[0].path = "images/000000000042.jpg";
+    index.images[1].path = "images/street.jpg";
+    return index;
+  }
+};
+
+TEST_F(CocoResultsTest, ListsImagesInTheirOrderWithIdsFromTheirNames) {
+  const auto rows = write(two_images(), 3, 2);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["image_id"], 42);
+  EXPECT_EQ(rows[1]["image_id"], "street");
+  EXPECT_EQ(rows[0]["category_id"], 2);
+  EXPECT_EQ(rows[0]["bbox"], nlohmann::json({10.123, 20.0, 20.377, 40.0}));
+  EXPECT_EQ(rows[0]["score"], 0.12346);
+}
+
+TEST_F(CocoResultsTest, UsesTheIdsOfTheAnnotationFile) {
+  ImageIndex index = two_images();
+  index.images[0].id = 7;
+  index.category_ids = {1, 5, 9};
+  const auto rows = write(index, 3, 2);
+  EXPECT_EQ(rows[0]["image_id"], 7);
+  EXPECT_EQ(rows[0]["category_id"], 9);
+}
+
+TEST_F(CocoResultsTest, EightyClassesHaveTheIdsOfCoco) {
+  EXPECT_EQ(write(two_images(), 80, 0)[0]["category_id"], 1);    // person
+  EXPECT_EQ(write(two_images(), 80, 11)[0]["category_id"], 13);  // stop sign
+  EXPECT_EQ(write(two_images(), 80, 79)[0]["category_id"], 90);  // toothbrush
+}
+
+}  // namespace
+}  // namespace gannet
