@@ -12,15 +12,17 @@ struct AugmentOptions {
   double degrees = 0, translate = 0, scale = 0.5, shear = 0;
   double flip_left_right = 0.5;
   bool mosaic = true;  // off for rectangular training
-  bool reduced_decode =
-      true;                 // decode JPEGs smaller where enough pixels stay; off: as the original
-  double perspective = 0;   // change of depth by pixel, plus or minus
-  double flip_up_down = 0;  // probabilities from here on
+  /// Decode JPEGs smaller where enough pixels stay, and only what is visible; off: as the original.
+  bool reduced_decode = true;
+  double perspective = 0;  // change of depth by pixel, plus or minus
+  // Probabilities, of which zero draws nothing.
+  double flip_up_down = 0;
   double mosaic_probability = 1;  // else the image alone
-  double mosaic9 = 0;             // of the mosaics: that it has nine tiles instead of four
+  double mosaic9 = 0;             // of the mosaics: that it has nine images instead of four
   double mixup = 0;               // of the mosaics: that another one is laid over it
   double copy_paste = 0;          // share of the outlined objects of a mosaic that are copied
-  std::int64_t mosaic_epochs = std::numeric_limits<std::int64_t>::max();  // none after these
+  /// Epochs from here on have no mosaics.
+  std::int64_t mosaic_epochs = std::numeric_limits<std::int64_t>::max();
 };
 
 }  // namespace gannet

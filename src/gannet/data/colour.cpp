@@ -113,10 +113,6 @@ GANNET_WIDE_LOOPS void jitter_block(const ColourDraws& draws, std::uint8_t* bgr,
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// A large part of a mosaic is grey, which stays grey.
 constexpr ColourJitter::Block grey_block() {
   ColourJitter::Block block{};

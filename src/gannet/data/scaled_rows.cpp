@@ -8,10 +8,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <opencv2/core/hal/intrin.hpp>
 #include <vector>
 
 #include "gannet/core/processor.h"
+#include "gannet/data/pixel_lanes.h"
 #include "gannet/data/warp.h"
 
 namespace gannet {
@@ -25,11 +25,9 @@ constexpr int kLanes = 4;       // a pixel's three channels and one to spare
 void mix_columns_plain(const std::uint8_t* bgr, const int* offsets, const float* weights, int width,
                        float* line) {
   for (int x = 0; x < width; ++x) {
-    const auto load = [&](int offset) {
-      return cv::v_cvt_f32(cv::v_reinterpret_as_s32(cv::v_load_expand_q(bgr + offset)));
-    };
-    const cv::v_float32x4 left = load(offsets[x]), right = load(offsets[x] + 3);
-    cv::v_store(line + 3 * x, left + cv::v_load(weights + kLanes * x) * (right - left));
+    const std::uint8_t* left = bgr + offsets[x];
+    cv::v_store(line + 3 * x,
+                mix_pixels(load_pixel(left), load_pixel(left + 3), weights[kLanes * x]));
   }
 }
 

@@ -2,7 +2,8 @@
 
 #include <cstdint>
 #include <cstring>
-#include <opencv2/core/hal/intrin.hpp>
+
+#include "gannet/data/pixel_lanes.h"
 
 namespace gannet {
 namespace {
@@ -30,18 +31,10 @@ struct Neighbours {
 
 /// Reads four bytes of each neighbour for its three channels.
 inline void blend(const Neighbours& at, std::uint8_t* target) {
-  const auto load = [](const std::uint8_t* pixel) {
-    std::uint32_t channels = 0;
-    std::memcpy(&channels, pixel, sizeof channels);
-    const cv::v_uint8x16 bytes = cv::v_reinterpret_as_u8(cv::v_setall_u32(channels));
-    return cv::v_cvt_f32(cv::v_reinterpret_as_s32(cv::v_expand_low(cv::v_expand_low(bytes))));
-  };
-  const auto mix = [](const cv::v_float32x4& a, const cv::v_float32x4& b, float weight) {
-    return a + cv::v_setall_f32(weight) * (b - a);
-  };
-  const cv::v_float32x4 top = mix(load(at.pixels[0]), load(at.pixels[1]), at.x);
-  const cv::v_float32x4 bottom = mix(load(at.pixels[2]), load(at.pixels[3]), at.x);
-  const cv::v_int32x4 rounded = cv::v_round(mix(top, bottom, at.y));
+  const cv::v_float32x4 top = mix_pixels(load_pixel(at.pixels[0]), load_pixel(at.pixels[1]), at.x);
+  const cv::v_float32x4 bottom =
+      mix_pixels(load_pixel(at.pixels[2]), load_pixel(at.pixels[3]), at.x);
+  const cv::v_int32x4 rounded = cv::v_round(mix_pixels(top, bottom, at.y));
   const cv::v_int16x8 words = cv::v_pack(rounded, rounded);
   const std::uint32_t bytes = cv::v_reinterpret_as_u32(cv::v_pack_u(words, words)).get0();
   std::memcpy(target, &bytes, 3);
