@@ -97,7 +97,7 @@ void write_pictures(const std::filesystem::path& folder) {
       build_image_index({(folder / "demo/images/train").string()}, index_options));
   for (IndexedImage& image : index->images) add_outlines(image);
   for (const auto& [name, options] : pictures()) {
-    const auto dataset = make_training_dataset(index, kSide, options, true);
+    const auto dataset = make_training_dataset(index, kSide, options, ImageCacheOptions{});
     std::vector<cv::Mat> samples;
     for (std::uint64_t epoch = 0; epoch < kSamples; ++epoch) {
       samples.push_back(draw(dataset->get({5, 1, epoch, kSide, kSide})));

@@ -3,15 +3,15 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <type_traits>
 
 #include "gannet/core/atomic_file.h"
+#include "gannet/core/hash.h"
 #include "gannet/core/log.h"
+#include "gannet/data/cache_folder.h"
 
 namespace gannet {
 namespace {
@@ -21,30 +21,7 @@ namespace fs = std::filesystem;
 // Raise the version when parsing or this layout changes.
 constexpr std::string_view kMagic = "gannet labels 2\n";
 
-/// In steps of eight bytes: a cache of a large data set has tens of megabytes.
-std::uint64_t hash_of(std::string_view text) {
-  constexpr std::uint64_t kPrime = 0x9E3779B97F4A7C15u;
-  std::uint64_t hash = 0xCBF29CE484222325u ^ text.size();
-  while (!text.empty()) {
-    std::uint64_t word = 0;
-    const std::size_t size = std::min(text.size(), sizeof word);
-    std::memcpy(&word, text.data(), size);
-    text.remove_prefix(size);
-    hash = (hash ^ word) * kPrime;
-    hash ^= hash >> 29;
-  }
-  return hash;
-}
-
-fs::path cache_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0') {
-    return fs::path(cache) / "gannet";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    return fs::path(home) / ".cache" / "gannet";
-  }
-  return {};
-}
+std::uint64_t checksum_of(std::string_view bytes) { return checksum64(bytes.data(), bytes.size()); }
 
 class Writer {
  public:
@@ -205,7 +182,7 @@ FileStamp file_stamp(const std::string& path) {
 }
 
 LabelCache::LabelCache(const AnnotationRequest& request) {
-  const fs::path folder = cache_folder();
+  const fs::path folder = user_cache_folder();
   if (folder.empty()) return;
   Writer key;
   std::error_code ignored;
@@ -217,7 +194,7 @@ LabelCache::LabelCache(const AnnotationRequest& request) {
   }
   key.texts(request.names);
   key.value(request.single_class);
-  path_ = (folder / fmt::format("labels-{:016x}.bin", hash_of(key.bytes()))).string();
+  path_ = (folder / fmt::format("labels-{:016x}.bin", fnv1a64(key.bytes()))).string();
 }
 
 LabelScan LabelCache::load() const {
@@ -229,7 +206,7 @@ LabelScan LabelCache::load() const {
     const std::size_t head = kMagic.size() + sizeof(std::uint64_t);
     if (bytes.size() < head || !bytes.starts_with(kMagic)) return {};
     const auto checksum = Reader(bytes.substr(kMagic.size())).value<std::uint64_t>();
-    if (checksum != hash_of(bytes.substr(head))) return {};
+    if (checksum != checksum_of(bytes.substr(head))) return {};
     return read_scan(Reader(bytes.substr(head)));
   } catch (const std::exception& error) {
     log_debug("label cache {} not used: {}", path_, error.what());
@@ -244,7 +221,7 @@ void LabelCache::save(const LabelScan& scan) const {
     write_scan(content, scan);
     fs::create_directories(fs::path(path_).parent_path());
     write_file_atomically(path_, [&](const WriteBytes& write) {
-      const std::uint64_t checksum = hash_of(content.bytes());
+      const std::uint64_t checksum = checksum_of(content.bytes());
       write(kMagic.data(), kMagic.size());
       write(&checksum, sizeof checksum);
       write(content.bytes().data(), content.bytes().size());

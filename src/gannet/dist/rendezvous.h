@@ -1,7 +1,7 @@
 // The store through which the ranks of a run find each other, tell of failures, and wait.
 #pragma once
 
-#include <c10/util/intrusive_ptr.h>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -14,10 +14,6 @@
 
 #include "gannet/core/error.h"
 #include "gannet/dist/world.h"
-
-namespace c10d {
-class Store;
-}
 
 namespace gannet {
 

@@ -7,25 +7,25 @@
 #include <sstream>
 
 #include "gannet/core/error.h"
+#include "gannet/core/hash.h"
 
 namespace gannet {
 namespace {
 
-class Hash {
+/// Text that differs wherever the bytes do.
+class Fingerprint {
  public:
-  void add(const void* data, std::size_t size) {
-    const auto* bytes = static_cast<const unsigned char*>(data);
-    for (std::size_t i = 0; i < size; ++i) value_ = (value_ ^ bytes[i]) * 0x100000001B3u;
-  }
+  void add(const void* data, std::size_t size) { value_ = checksum64(data, size) ^ (value_ * kOddFactor); }
   std::string text() const { return fmt::format("{:016x}", value_); }
 
  private:
-  std::uint64_t value_ = 0xCBF29CE484222325u;
+  static constexpr std::uint64_t kOddFactor = 0x9E3779B97F4A7C15u;
+  std::uint64_t value_ = 0;
 };
 
 // Paths may differ from machine to machine; sizes and labels may not.
 std::string describe(const ImageIndex& index) {
-  Hash hash;
+  Fingerprint hash;
   for (const IndexedImage& image : index.images) {
     hash.add(&image.width, sizeof image.width);
     hash.add(&image.height, sizeof image.height);
@@ -35,7 +35,7 @@ std::string describe(const ImageIndex& index) {
 }
 
 std::string describe(const DetectionModel& model) {
-  Hash hash;
+  Fingerprint hash;
   for (const auto& [name, tensor] : state_dict(model)) {
     const auto values = tensor.detach().to(torch::kCPU).contiguous();
     hash.add(name.data(), name.size());

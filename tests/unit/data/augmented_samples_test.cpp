@@ -57,7 +57,7 @@ TEST_F(AugmentedSamplesTest, EqualsTheStepsOneByOne) {
   const auto images = index();
   AugmentOptions options;
   options.translate = 0.1;
-  const auto dataset = make_training_dataset(images, kSide, options, false);
+  const auto dataset = make_training_dataset(images, kSide, options);
   const auto resized =
       make_resized_images(images, {.image_size = kSide, .augment = true, .reduced_decode = true});
   for (std::uint64_t epoch = 0; epoch < 40; ++epoch) {
@@ -94,8 +94,8 @@ TEST_F(AugmentedSamplesTest, SameOnEveryThreadAndFromACache) {
   AugmentOptions without_copies = all_options();
   without_copies.copy_paste = 0;  // then only what is visible is decoded
   for (const AugmentOptions& options : {AugmentOptions{}, all_options(), without_copies}) {
-    const auto direct = make_training_dataset(images, kSide, options, false);
-    const auto cached = make_training_dataset(images, kSide, options, true);
+    const auto direct = make_training_dataset(images, kSide, options);
+    const auto cached = make_training_dataset(images, kSide, options, cache(ImageCacheKind::kRam));
     std::vector<Sample> expected;
     for (std::uint64_t i = 0; i < 40; ++i) {
       expected.push_back(direct->get({static_cast<std::int64_t>(i % 5), 3, i, kSide, kSide}));
@@ -117,7 +117,7 @@ TEST_F(AugmentedSamplesTest, SameOnEveryThreadAndFromACache) {
 }
 
 TEST_F(AugmentedSamplesTest, BoxesAndOutlinesStayInside) {
-  const auto dataset = make_training_dataset(outlined_index(5), kSide, all_options(), true);
+  const auto dataset = make_training_dataset(outlined_index(5), kSide, all_options(), cache(ImageCacheKind::kRam));
   constexpr float kSlack = 1e-6F;
   std::size_t num_labels = 0;
   for (std::uint64_t epoch = 0; epoch < 60; ++epoch) {
@@ -145,7 +145,7 @@ TEST_F(AugmentedSamplesTest, WritesIntoTheBatchAtOnce) {
   AugmentOptions plain;
   plain.hsv_h = plain.hsv_s = plain.hsv_v = 0;
   for (const AugmentOptions& options : {AugmentOptions{}, plain}) {
-    const auto dataset = make_training_dataset(index(), kSide, options, false);
+    const auto dataset = make_training_dataset(index(), kSide, options);
     SampleRequest request{1, 4, 2, kSide, kSide};
     const Sample sample = dataset->get(request);
     cv::Mat rgb(kSide, kSide, CV_8UC3), bgr;
@@ -164,9 +164,9 @@ TEST_F(AugmentedSamplesTest, FlipsUpDown) {
   AugmentOptions options{
       .hsv_h = 0, .hsv_s = 0, .hsv_v = 0, .scale = 0, .flip_left_right = 0, .mosaic = false};
   const SampleRequest request{0, 0, 0, kSide, kSide};
-  const Sample plain = make_training_dataset(index(), kSide, options, false)->get(request);
+  const Sample plain = make_training_dataset(index(), kSide, options)->get(request);
   options.flip_up_down = 1;
-  const Sample flipped = make_training_dataset(index(), kSide, options, false)->get(request);
+  const Sample flipped = make_training_dataset(index(), kSide, options)->get(request);
   EXPECT_FLOAT_EQ(plain.labels.at(0).cy, 0.25F);
   EXPECT_FLOAT_EQ(flipped.labels.at(0).cy, 0.75F);
   EXPECT_FLOAT_EQ(flipped.labels.at(0).cx, 0.5F);
@@ -178,7 +178,7 @@ TEST_F(AugmentedSamplesTest, FlipsUpDown) {
 TEST_F(AugmentedSamplesTest, MosaicsEndWithTheirEpochsAndComeWithTheirProbability) {
   write_set(3);
   const auto mosaics = [&](const AugmentOptions& options, std::uint64_t epoch) {
-    const auto dataset = make_training_dataset(index(), kSide, options, true);
+    const auto dataset = make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
     int count = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
       count += dataset->get({0, seed, epoch, kSide, kSide}).mosaic ? 1 : 0;
@@ -200,8 +200,8 @@ TEST_F(AugmentedSamplesTest, NewGainsAtZeroDrawNothingElse) {
   options.mosaic9 = 1e-12;  // its stream is drawn from, without effect
   options.mixup = 1e-12;
   options.flip_up_down = 1e-12;
-  const auto with = make_training_dataset(index(), kSide, options, true);
-  const auto without = make_training_dataset(index(), kSide, {}, true);
+  const auto with = make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
+  const auto without = make_training_dataset(index(), kSide, {}, cache(ImageCacheKind::kRam));
   for (std::uint64_t epoch = 0; epoch < 10; ++epoch) {
     const SampleRequest request{1, 0, epoch, kSide, kSide};
     expect_equal(with->get(request), without->get(request), std::to_string(epoch));
@@ -211,9 +211,9 @@ TEST_F(AugmentedSamplesTest, NewGainsAtZeroDrawNothingElse) {
 TEST_F(AugmentedSamplesTest, MixUpLaysAnotherMosaicOver) {
   write_set(4);
   AugmentOptions options{.hsv_h = 0, .hsv_s = 0, .hsv_v = 0};
-  const auto single = make_training_dataset(index(), kSide, options, true);
+  const auto single = make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
   options.mixup = 1;
-  const auto mixed = make_training_dataset(index(), kSide, options, true);
+  const auto mixed = make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
   bool more_labels = false;
   for (std::uint64_t epoch = 0; epoch < 10; ++epoch) {
     const SampleRequest request{2, 0, epoch, kSide, kSide};
