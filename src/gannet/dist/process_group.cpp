@@ -94,13 +94,14 @@ class ProcessGroupCommunicator final : public Communicator {
   ProcessGroupCommunicator(const WorldSpec& world, const ProcessGroupOptions& options)
       : options_(options), rendezvous_(world, Seconds(options.timeout_seconds)) {
     guarded("connect", [&] { group_ = connect(rendezvous_, options_); });
-    watch_ = std::make_unique<FailureWatch>(rendezvous_, kGrace, [this](const std::string& why) {
-      if (options_.on_stuck) options_.on_stuck(why);
+    watch_ = std::make_unique<FailureWatch>(rendezvous_, kGrace, [on_stuck = options_.on_stuck](const std::string& why) {
+      if (on_stuck) on_stuck(why);
     });
   }
 
   ~ProcessGroupCommunicator() override {
     watch_.reset();
+    if (!failed_) rendezvous_.leave();
     try {
       // Connections of a world that has failed must not be waited for.
       if (failed_) group_->abort();
@@ -231,7 +232,7 @@ class ProcessGroupCommunicator final : public Communicator {
 
 std::shared_ptr<Communicator> join_process_group(const WorldSpec& world, const ProcessGroupOptions& options) {
   // c10d warns of every broken connection with a stack trace; what matters is in our errors.
-  if (log_level() != LogLevel::kDebug) FLAGS_caffe2_log_level = c10::GLOG_ERROR;
+  if (log_level() != LogLevel::kDebug) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
   return std::make_shared<ProcessGroupCommunicator>(world, options);
 }
 

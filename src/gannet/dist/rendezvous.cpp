@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <thread>
+#include <type_traits>
 
 #include "gannet/core/log.h"
 
@@ -19,6 +21,11 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kPoll{200};
 /// Ranks that fail with each other report within this; who has not is missing.
 constexpr Seconds kReportWait{2.5};
+/// How long rank 0 waits for the others at the end of a run.
+constexpr Seconds kLeaveWait{10};
+/// A store that answers later than this has gone.
+constexpr Seconds kStoreLimit{30};
+constexpr const char* kStoreGone = "rank 0 no longer answers";
 
 milliseconds to_ms(Seconds s) { return std::chrono::duration_cast<milliseconds>(s); }
 
@@ -32,6 +39,64 @@ std::string host_name() {
 }
 
 std::string failure_key(int rank) { return fmt::format("failed/{}", rank); }
+
+using StorePointer = c10::intrusive_ptr<c10d::Store>;
+
+/// Runs `work` on a thread of its own. A store whose machine cannot be reached answers never, and its
+/// calls cannot be ended: then the thread is left behind. @return the future of its result
+template <class Work>
+auto run_apart(Work work) {
+  std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
+  auto result = task.get_future();
+  std::thread(std::move(task)).detach();
+  return result;
+}
+
+template <class T>
+bool ready_within(const std::future<T>& future, Seconds limit) {
+  return future.wait_for(limit) == std::future_status::ready;
+}
+
+std::vector<int> ranks_without(c10d::Store& store, int size, const std::string& key_prefix) {
+  std::vector<std::string> keys;
+  for (int rank = 0; rank < size; ++rank) keys.push_back(key_prefix + std::to_string(rank));
+  if (store.check(keys)) return {};
+  std::vector<int> missing;
+  for (int rank = 0; rank < size; ++rank)
+    if (!store.check({keys[static_cast<std::size_t>(rank)]})) missing.push_back(rank);
+  return missing;
+}
+
+std::string describe(c10d::Store& store, const WorldSpec& world, bool reported) {
+  const auto deadline = Clock::now() + kReportWait;
+  std::vector<int> silent = ranks_without(store, world.size, "failed/");
+  while (silent.size() > (reported ? 0u : 1u) && Clock::now() < deadline) {
+    std::this_thread::sleep_for(kPoll);
+    silent = ranks_without(store, world.size, "failed/");
+  }
+  std::erase(silent, world.rank);
+  // Who failed by itself comes before those who only noticed.
+  std::vector<std::string> causes;
+  for (int rank = 0; rank < world.size; ++rank) {
+    if (rank == world.rank || !store.check({failure_key(rank)})) continue;
+    const std::string report = to_text(store.get(failure_key(rank)));
+    if (report.find("lost contact") == std::string::npos) causes.push_back(report);
+  }
+  if (!causes.empty()) return fmt::format("{}", fmt::join(causes, "; "));
+  if (silent.empty()) return "the connection to another rank was lost";
+  std::vector<std::string> names;
+  for (const int rank : silent) names.push_back(fmt::format("rank {} on {}", rank, to_text(store.get(fmt::format("joined/{}", rank)))));
+  return fmt::format("{} no longer answer{}", fmt::join(names, ", "), names.size() == 1 ? "s" : "");
+}
+
+std::string describe_within(const StorePointer& store, const WorldSpec& world, bool reported) noexcept {
+  try {
+    auto text = run_apart([store, world, reported] { return describe(*store, world, reported); });
+    if (ready_within(text, 2 * kReportWait)) return text.get();
+  } catch (const std::exception&) {  // the store has gone
+  }
+  return kStoreGone;
+}
 
 }  // namespace
 
@@ -60,7 +125,7 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
 void Rendezvous::join(Seconds timeout) {
   set(fmt::format("joined/{}", world_.rank), host_name());
   const auto deadline = Clock::now() + timeout;
-  std::vector<int> missing = ranks_without("joined/");
+  std::vector<int> missing = ranks_without(*store_, world_.size, "joined/");
   while (!missing.empty()) {
     if (Clock::now() > deadline) {
       const std::string why = fmt::format("{} of {} ranks have not come within {:.0f} s: {}", missing.size(), world_.size, timeout.count(), fmt::join(missing, ", "));
@@ -68,18 +133,8 @@ void Rendezvous::join(Seconds timeout) {
       throw Error(ErrorKind::kDistributed, why, {}, "start all ranks with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
     }
     std::this_thread::sleep_for(kPoll);
-    missing = ranks_without("joined/");
+    missing = ranks_without(*store_, world_.size, "joined/");
   }
-}
-
-std::vector<int> Rendezvous::ranks_without(const std::string& key_prefix) {
-  std::vector<std::string> keys;
-  for (int rank = 0; rank < world_.size; ++rank) keys.push_back(key_prefix + std::to_string(rank));
-  if (store_->check(keys)) return {};
-  std::vector<int> missing;
-  for (int rank = 0; rank < world_.size; ++rank)
-    if (!store_->check({keys[static_cast<std::size_t>(rank)]})) missing.push_back(rank);
-  return missing;
 }
 
 void Rendezvous::set(const std::string& key, const std::string& value) { store_->set(key, to_bytes(value)); }
@@ -107,70 +162,75 @@ void Rendezvous::wait_for(const std::string& key, const std::string& what) {
 void Rendezvous::report_failure(const std::string& why) noexcept {
   if (reported_.exchange(true)) return;
   try {
-    set(failure_key(world_.rank), fmt::format("rank {} on {}: {}", world_.rank, host_name(), why));
-    store_->add("failure", 1);
+    const std::string report = fmt::format("rank {} on {}: {}", world_.rank, host_name(), why);
+    auto done = run_apart([store = store_, key = failure_key(world_.rank), report] {
+      store->set(key, to_bytes(report));
+      store->add("failure", 1);
+    });
+    if (ready_within(done, kReportWait)) done.get();
   } catch (const std::exception&) {  // the store has gone, and with it whoever would read this
   }
 }
 
-std::string Rendezvous::describe_failure() noexcept {
+void Rendezvous::leave() noexcept {
   try {
-    const auto deadline = Clock::now() + kReportWait;
-    std::vector<int> silent = ranks_without("failed/");
-    while (silent.size() > (reported_ ? 0u : 1u) && Clock::now() < deadline) {
-      std::this_thread::sleep_for(kPoll);
-      silent = ranks_without("failed/");
-    }
-    std::erase(silent, world_.rank);
-    // Who failed by itself comes before those who only noticed.
-    std::vector<std::string> causes;
-    for (int rank = 0; rank < world_.size; ++rank) {
-      if (rank == world_.rank || !store_->check({failure_key(rank)})) continue;
-      const std::string report = to_text(store_->get(failure_key(rank)));
-      if (report.find("lost contact") == std::string::npos) causes.push_back(report);
-    }
-    if (!causes.empty()) return fmt::format("{}", fmt::join(causes, "; "));
-    if (silent.empty()) return "the connection to another rank was lost";
-    std::vector<std::string> names;
-    for (const int rank : silent) {
-      const std::string key = fmt::format("joined/{}", rank);
-      names.push_back(fmt::format("rank {} on {}", rank, to_text(store_->get(key))));
-    }
-    return fmt::format("{} no longer answer{}", fmt::join(names, ", "), names.size() == 1 ? "s" : "");
-  } catch (const std::exception&) {
-    return "rank 0 no longer answers";
+    auto left = run_apart([store = store_, world = world_] {
+      store->set(fmt::format("left/{}", world.rank), to_bytes("left"));
+      if (world.rank != 0) return;
+      while (!ranks_without(*store, world.size, "left/").empty() && !store->check({"failure"})) std::this_thread::sleep_for(kPoll);
+    });
+    left.wait_for(kLeaveWait);
+  } catch (const std::exception& error) {
+    log_debug("rank {}: leaving: {}", world_.rank, error.what());
   }
 }
 
-FailureWatch::FailureWatch(Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck)
-    : rendezvous_(rendezvous), grace_(grace), on_stuck_(std::move(on_stuck)) {
-  // A connection of its own: the store's is busy while a call waits.
-  thread_ = std::thread([this, store = rendezvous.store()->clone()] { run(store); });
+std::string Rendezvous::describe_failure() noexcept { return describe_within(store_, world_, reported_); }
+
+struct FailureWatch::Shared {
+  StorePointer store;
+  WorldSpec world;
+  Seconds grace;
+  std::function<void(const std::string&)> on_stuck;
+  std::atomic<bool> stopping = false;
+
+  /// Why the world has failed; empty when the watch ends before it does.
+  std::string wait_for_failure() {
+    constexpr int kPollsPerCheck = 5;
+    for (int poll = 0; !stopping; ++poll) {
+      std::this_thread::sleep_for(kPoll);
+      if (poll % kPollsPerCheck != 0) continue;
+      try {
+        auto failed = run_apart([store = store] { return store->check({"failure"}); });
+        if (!ready_within(failed, kStoreLimit)) return kStoreGone;
+        if (failed.get()) return "another rank has failed: " + describe_within(store, world, false);
+      } catch (const std::exception&) {
+        return kStoreGone;
+      }
+    }
+    return {};
+  }
+
+  void run() {
+    const std::string reason = wait_for_failure();
+    const auto deadline = Clock::now() + grace;
+    while (!stopping && Clock::now() < deadline) std::this_thread::sleep_for(kPoll);
+    if (!stopping) on_stuck(reason);
+  }
+};
+
+FailureWatch::FailureWatch(const Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck)
+    : shared_(std::make_shared<Shared>()) {
+  shared_->store = rendezvous.store()->clone();  // the other connection is busy while a call waits
+  shared_->world = rendezvous.world();
+  shared_->grace = grace;
+  shared_->on_stuck = std::move(on_stuck);
+  finished_ = run_apart([shared = shared_] { shared->run(); });
 }
 
 FailureWatch::~FailureWatch() {
-  stopping_ = true;
-  thread_.join();
-}
-
-void FailureWatch::run(c10::intrusive_ptr<c10d::Store> store) {
-  constexpr int kPollsPerCheck = 5;
-  std::string reason;
-  for (int poll = 0; reason.empty(); ++poll) {
-    if (stopping_) return;
-    std::this_thread::sleep_for(kPoll);
-    if (poll % kPollsPerCheck != 0) continue;
-    try {
-      if (store->check({"failure"})) reason = "another rank has failed";
-    } catch (const std::exception&) {
-      reason = "rank 0 no longer answers";
-    }
-  }
-  failure_seen_ = true;
-  const auto deadline = Clock::now() + grace_;
-  while (!stopping_ && Clock::now() < deadline) std::this_thread::sleep_for(kPoll);
-  if (stopping_) return;
-  on_stuck_(reason == "another rank has failed" ? rendezvous_.describe_failure() : reason);
+  shared_->stopping = true;
+  finished_.wait_for(3 * kPoll);
 }
 
 }  // namespace gannet

@@ -6,10 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "gannet/core/error.h"
@@ -35,13 +34,16 @@ class Rendezvous {
 
   /// Tells the others that this rank ends; only the first report of a rank counts.
   void report_failure(const std::string& why) noexcept;
-  /// What failed ranks reported, one line each ("rank 1 on host: why"); waits a moment for reports.
-  /// Ranks that neither answer nor reported are named as missing.
+  /// What failed ranks reported, one after the other ("rank 1 on host: why"); waits a moment for
+  /// reports. Ranks that neither answer nor reported are named as missing. Never waits long, also
+  /// when rank 0 cannot be reached.
   std::string describe_failure() noexcept;
+
+  /// Ends well: rank 0, whose store the others need to the last, goes when all have said so.
+  void leave() noexcept;
 
  private:
   void join(Seconds timeout);
-  std::vector<int> ranks_without(const std::string& key_prefix);
 
   WorldSpec world_;
   c10::intrusive_ptr<c10d::Store> store_;
@@ -52,18 +54,13 @@ class Rendezvous {
 /// and this rank has not ended by itself after a grace period, `on_stuck` is called with the reason.
 class FailureWatch {
  public:
-  FailureWatch(Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck);
+  FailureWatch(const Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck);
   ~FailureWatch();
-  bool failure_seen() const { return failure_seen_; }
 
  private:
-  void run(c10::intrusive_ptr<c10d::Store> store);
-
-  Rendezvous& rendezvous_;
-  Seconds grace_;
-  std::function<void(const std::string&)> on_stuck_;
-  std::atomic<bool> stopping_ = false, failure_seen_ = false;
-  std::thread thread_;
+  struct Shared;  // outlives the watch where the thread hangs in a dead connection
+  std::shared_ptr<Shared> shared_;
+  std::future<void> finished_;
 };
 
 }  // namespace gannet
