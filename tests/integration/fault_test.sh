@@ -10,12 +10,7 @@ failures=0 faults=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 "$gannet" data demo demo >/dev/null || exit 1
-mkdir -p tiny/images tiny/labels
-for image in $(ls demo/images/train | head -n 12); do
-  cp "demo/images/train/$image" tiny/images/; cp "demo/labels/train/${image%.*}.txt" tiny/labels/
-done
-printf 'train: images\nval: images\nnc: 5\nnames: [stop, warning, speed_limit, direction, priority]\n' >tiny/tiny.yaml
-sed 's/^width_multiple:.*/width_multiple: 0.125/' "$GANNET_SOURCE/configs/models/yolov5n-csp.yaml" >small.yaml
+source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
 common=(--data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1 --precision fp32)
 
 leftovers() { pgrep -f -- "--name $1( |\$)" | wc -l; }

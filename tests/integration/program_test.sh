@@ -20,13 +20,7 @@ check() { # name, expected status, text that stderr or stdout must hold, command
 }
 
 check "demo data" 0 "200 training" "$gannet" data demo demo
-# A small subset keeps the training short.
-mkdir -p tiny/images tiny/labels
-for image in $(ls demo/images/train | head -n 12); do
-  cp "demo/images/train/$image" tiny/images/; cp "demo/labels/train/${image%.*}.txt" tiny/labels/
-done
-printf 'train: images\nval: images\nnc: 5\nnames: [stop, warning, speed_limit, direction, priority]\n' >tiny/tiny.yaml
-sed 's/^width_multiple:.*/width_multiple: 0.125/' "$GANNET_SOURCE/configs/models/yolov5n-csp.yaml" >small.yaml
+source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
 train=("$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1)
 
 check "training" 0 "best weights in" "${train[@]}" --epochs 3 --precision fp32 --name a
