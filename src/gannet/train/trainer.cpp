@@ -42,6 +42,13 @@ class Clock {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// Memory that a GPU reads by itself, while the step before is computed.
+std::shared_ptr<std::uint8_t[]> page_locked(std::size_t bytes) {
+  auto memory = torch::empty({static_cast<std::int64_t>(bytes)}, torch::dtype(torch::kUInt8).pinned_memory(true));
+  auto* const data = memory.mutable_data_ptr<std::uint8_t>();
+  return {data, [memory](std::uint8_t*) {}};
+}
+
 }  // namespace
 
 struct Trainer::Impl {
@@ -133,6 +140,7 @@ void Trainer::Impl::restore_or_start() {
   LoaderOptions loader_options;
   loader_options.num_threads = train.workers;
   loader_options.seed = state.seed;
+  if (placement.device.is_cuda()) loader_options.allocate = page_locked;
   train_loader.emplace(data->train_set(), loader_options);
   val_loader.emplace(data->val_set(), loader_options);
 }
