@@ -84,6 +84,7 @@ class Launch {
   explicit Launch(const LaunchOptions& options) : options_(options) {}
 
   LaunchResult run() {
+    if (::access(options_.program.c_str(), X_OK) != 0) fail("cannot execute " + options_.program);
     for (int rank = 0; rank < options_.num_processes; ++rank) start(rank);
     ::close(socket_.descriptor);
     socket_.descriptor = -1;
@@ -137,11 +138,12 @@ class Launch {
     return added;
   }
 
-  // Between fork and exec: only calls that are safe there.
+  // Between fork and exec: only calls that are safe there. A child that cannot go on ends by a signal,
+  // which the parent reports.
   [[noreturn]] void become_rank(int rank, pid_t parent, const std::array<std::array<int, 2>, 2>& pipes,
                                 const std::vector<std::string>& environment) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(4);
+    if (::getppid() != parent) end_child();
     ::setpgid(0, 0);  // the terminal's Ctrl-C reaches the parent alone, which passes it on once
     ::signal(SIGINT, SIG_DFL);
     ::signal(SIGTERM, SIG_DFL);
@@ -156,7 +158,11 @@ class Launch {
     for (const std::string& argument : options_.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     ::execv(options_.program.c_str(), arguments.data());
-    ::_exit(127);
+    end_child();
+  }
+
+  [[noreturn]] static void end_child() {
+    while (true) ::kill(::getpid(), SIGKILL);
   }
 
   void read_output() {
@@ -198,7 +204,6 @@ class Launch {
     if (result_.exit_code != 0 && !(only_noticed && (code != 4 || WIFSIGNALED(status)))) return;
     result_.exit_code = code;
     if (WIFSIGNALED(status)) result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-    if (code == 127) result_.message = fmt::format("rank {}: cannot execute {}", rank, options_.program);
   }
 
   void set_deadline() {

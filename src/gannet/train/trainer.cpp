@@ -157,10 +157,10 @@ void Trainer::Impl::join_ranks() {
     throw Error(ErrorKind::kUsage, fmt::format("{} is not a multiple of {} processes", train.batch_size, comm->world_size()), {{}, 0, "--batch-size"},
                 "without --compat original any batch size goes");
   require_equal_ranks(settings, data->train_index(), data->val_index(), *state.model, *comm);
+  if (train.deterministic) return;  // shards exchange their gradients themselves
   std::vector<torch::Tensor> parameters;
   for (const auto& p : state.model->parameters())
     if (p.requires_grad()) parameters.push_back(p);
-  if (train.deterministic) return;  // shards exchange their gradients themselves
   reducer = comm->reduce_gradients(std::move(parameters), train.grad_compress == "bf16" ? GradientCompression::kBf16 : GradientCompression::kNone);
 }
 

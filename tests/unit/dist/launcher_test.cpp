@@ -9,6 +9,8 @@
 #include <csignal>
 #include <thread>
 
+#include "tests/unit/thrown_error.h"
+
 namespace gannet {
 namespace {
 
@@ -88,7 +90,9 @@ TEST(Launcher, KillsWhoIgnoresAStopRequest) {
 TEST(Launcher, SaysWhenTheProgramCannotBeExecuted) {
   LaunchOptions options;
   options.program = "/nowhere/gannet";
-  EXPECT_THAT(launch_local(options).message, HasSubstr("cannot execute /nowhere/gannet"));
+  const Error error = testing::thrown_error([&] { launch_local(options); });
+  EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
+  EXPECT_THAT(error.what(), HasSubstr("cannot execute /nowhere/gannet"));
 }
 
 }  // namespace
