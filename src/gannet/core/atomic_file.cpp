@@ -17,18 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
-  throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}", action, std::strerror(errno)),
-              {path.string(), 0, {}}, "check permissions and free space");
-}
-
 /// Closes the descriptor and removes the temporary file unless `keep` was called.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& target)
       : path_(target.string() + fmt::format(".tmp{}", ::getpid())),
         descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0) fail(target, "write");
+    if (descriptor_ < 0) throw_io_error(target, "write");
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -43,7 +38,7 @@ class TemporaryFile {
       const ssize_t written = ::write(descriptor_, bytes, size);
       if (written < 0) {
         if (errno == EINTR) continue;
-        fail(path_, "write");
+        throw_io_error(path_, "write");
       }
       bytes += written;
       size -= static_cast<std::size_t>(written);
@@ -51,11 +46,11 @@ class TemporaryFile {
   }
 
   void rename_to(const fs::path& target) {
-    if (::fsync(descriptor_) != 0) fail(path_, "flush");
+    if (::fsync(descriptor_) != 0) throw_io_error(path_, "flush");
     const int closed = ::close(descriptor_);
     descriptor_ = -1;
-    if (closed != 0) fail(path_, "close");
-    if (::rename(path_.c_str(), target.c_str()) != 0) fail(target, "replace");
+    if (closed != 0) throw_io_error(path_, "close");
+    if (::rename(path_.c_str(), target.c_str()) != 0) throw_io_error(target, "replace");
     kept_ = true;
   }
 
@@ -75,6 +70,11 @@ void flush_folder(const fs::path& file) {
 
 }  // namespace
 
+void throw_io_error(const fs::path& path, const char* action) {
+  throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}", action, std::strerror(errno)),
+              {path.string(), 0, {}}, "check permissions and free space");
+}
+
 void write_file_atomically(const fs::path& path,
                            const std::function<void(const WriteBytes&)>& produce) {
   TemporaryFile file(path);
@@ -90,7 +90,7 @@ void write_file_atomically(const fs::path& path, std::string_view content) {
 
 std::string read_file(const fs::path& path) {
   std::FILE* const file = std::fopen(path.c_str(), "rbe");
-  if (file == nullptr) fail(path, "read");
+  if (file == nullptr) throw_io_error(path, "read");
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer(file, &std::fclose);
   struct stat status {};
   std::size_t expected = 0;
@@ -102,7 +102,7 @@ std::string read_file(const fs::path& path) {
   std::size_t size = 0;
   while (true) {
     size += std::fread(content.data() + size, 1, content.size() - size, file);
-    if (std::ferror(file) != 0) fail(path, "read");
+    if (std::ferror(file) != 0) throw_io_error(path, "read");
     if (size < content.size()) break;
     content.resize(content.size() * 2);  // it grew, or is a pipe
   }

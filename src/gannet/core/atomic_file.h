@@ -17,6 +17,10 @@ void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(const WriteBytes&)>& produce);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// Throws Error (kIo) for the last call that failed on `path`: what `errno` says.
+/// @param action what could not be done, for example "read"
+[[noreturn]] void throw_io_error(const std::filesystem::path& path, const char* action);
+
 /// Whole file as bytes; throws Error (kIo) naming the file.
 std::string read_file(const std::filesystem::path& path);
 

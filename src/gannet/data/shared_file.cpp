@@ -26,11 +26,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const fs::path& path, const char* action) {
-  throw Error(ErrorKind::kIo, fmt::format("cannot {}: {}", action, std::strerror(errno)),
-              {path.string(), 0, {}}, "check permissions and free space");
-}
-
 bool fits(const Descriptor& file, const SharedFileSpec& spec) {
   struct stat status {};
   if (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode) ||
@@ -44,11 +39,13 @@ bool fits(const Descriptor& file, const SharedFileSpec& spec) {
 
 /// Gives an empty file its size and head.
 void lay_out(const Descriptor& file, const SharedFileSpec& spec, const fs::path& path) {
-  if (::ftruncate(file.number(), static_cast<off_t>(spec.bytes)) != 0) fail(path, "enlarge");
+  if (::ftruncate(file.number(), static_cast<off_t>(spec.bytes)) != 0) {
+    throw_io_error(path, "enlarge");
+  }
   const std::string zeros(spec.zeroed_to - spec.zeroed_from, '\0');
   if (!write_at(file, zeros.data(), zeros.size(), spec.zeroed_from) ||
       !write_at(file, spec.head.data(), spec.head.size(), 0)) {
-    fail(path, "write");
+    throw_io_error(path, "write");
   }
 }
 
@@ -163,7 +160,7 @@ SharedFile open_memory_file(const SharedFileSpec& spec) {
   });
   if (!shared.file.is_open()) {
     shared.file = Descriptor(::memfd_create(memory_name(spec).c_str(), MFD_CLOEXEC));
-    if (!shared.file.is_open()) fail(memory_name(spec), "create a file in memory");
+    if (!shared.file.is_open()) throw_io_error(memory_name(spec), "create a file in memory");
     lay_out(shared.file, spec, memory_name(spec));
     shared.alone = true;
   }
@@ -196,10 +193,10 @@ SharedFile open_kept_file(const SharedFileSpec& spec) {
     const fs::path fresh = path.string() + fmt::format(".tmp{}", ::getpid());
     constexpr int kFlags = O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC;
     shared.file = Descriptor(::open(fresh.c_str(), kFlags, 0644));
-    if (!shared.file.is_open()) fail(fresh, "write");
+    if (!shared.file.is_open()) throw_io_error(fresh, "write");
     try {
       lay_out(shared.file, spec, fresh);
-      if (::rename(fresh.c_str(), path.c_str()) != 0) fail(path, "replace");
+      if (::rename(fresh.c_str(), path.c_str()) != 0) throw_io_error(path, "replace");
     } catch (...) {
       ::unlink(fresh.c_str());
       throw;
