@@ -57,20 +57,23 @@ struct GivenFlags {
   }
 };
 
-Settings resolve_settings(TrainArguments& arguments) {
+std::map<std::string, std::string> given_flags(TrainArguments& arguments) {
   std::map<std::string, std::string> given;
   fields_of_train(GivenFlags{*arguments.command, given}, arguments.flags.train);
-  Settings settings = load_settings(arguments.settings_file);
-  const auto hyp = given.find("train.hyp");
-  if (hyp != given.end()) settings.train.hyp = arguments.flags.train.hyp;
-  if (!settings.train.hyp.empty() && arguments.settings_file.empty()) overlay_hyperparameters(settings, find_config(settings.train.hyp));
-  for (const auto& [key, value] : given) assign_setting(settings, key, value);
   for (const std::string& assignment : arguments.assignments) {
     const auto equals = assignment.find('=');
-    if (equals == std::string::npos)
-      throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment), {{}, 0, "--set"});
-    assign_setting(settings, assignment.substr(0, equals), assignment.substr(equals + 1));
+    if (equals == std::string::npos) throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment), {{}, 0, "--set"});
+    given[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
+  return given;
+}
+
+Settings resolve_settings(TrainArguments& arguments) {
+  Settings settings = load_settings(arguments.settings_file);
+  const auto given = given_flags(arguments);
+  if (given.contains("train.hyp")) settings.train.hyp = arguments.flags.train.hyp;
+  if (!settings.train.hyp.empty() && arguments.settings_file.empty()) overlay_hyperparameters(settings, find_config(settings.train.hyp));
+  for (const auto& [key, value] : given) assign_setting(settings, key, value);
   return settings;
 }
 
@@ -80,12 +83,19 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
     if (is_main) fmt::print("{}", settings_to_yaml(settings));
     return Trainer(settings, ranks);
   }
-  if (!settings.train.weights.empty())
-    throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"}, "leave one of the two out");
-  const std::string checkpoint = arguments.resume == "auto" ? newest_checkpoint(settings.train.project) : arguments.resume;
-  const bool more = arguments.command->get_option("--epochs")->count() > 0;
-  if (is_main) fmt::print("resuming {}\n", checkpoint);
-  return Trainer::resume(checkpoint, more ? settings.train.epochs : 0, ranks);
+  if (!arguments.settings_file.empty())
+    throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run", {{}, 0, "--settings"}, "leave one of the two out");
+  ResumeOptions options;
+  options.overrides = given_flags(arguments);
+  if (arguments.resume == "auto") {
+    options.project = settings.train.project;
+    options.overrides.erase("train.project");
+  } else {
+    options.checkpoint = arguments.resume;
+  }
+  Trainer trainer = Trainer::resume(options, ranks);
+  if (is_main) fmt::print("{}", settings_to_yaml(trainer.settings()));
+  return trainer;
 }
 
 int run(TrainArguments& arguments) {

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 
@@ -186,6 +188,19 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
   }
 }
 
+SaveInterval parse_save_every(const std::string& text) {
+  if (text.empty()) return {};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  if (error == std::errc() && value > 0 && value < 1e9) {
+    if (unit == "m") return {.minutes = value};
+    if (unit.empty() && value == std::floor(value)) return {.steps = static_cast<std::int64_t>(value)};
+  }
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is neither a number of steps nor of minutes", text), {{}, 0, "--save-every"},
+              "say 500 for steps, 10m for minutes");
+}
+
 void check_settings(Settings& settings) {
   TrainSettings& train = settings.train;
   // Saved by versions that only knew the memory.
@@ -200,6 +215,7 @@ void check_settings(Settings& settings) {
     throw Error(ErrorKind::kUsage, "cannot be combined with --rect, which shows every image once", {{}, 0, "--image-weights"});
   if (train.deterministic && train.sync_bn)
     throw Error(ErrorKind::kUsage, "cannot be combined with --sync-bn: each shard has its own batch statistics", {{}, 0, "--deterministic"});
+  parse_save_every(train.save_every);
   require_word("grad-compress", train.grad_compress, {"none", "bf16"});
   if (train.img_size.empty() || train.img_size.size() > 2)
     throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation", {{}, 0, "--img-size"});

@@ -101,6 +101,8 @@ struct TrainSettings {
   int freeze = 0;
   int patience = 0;
   int save_period = 0;
+  int keep_periodic = 0;
+  std::string save_every;
   double label_smoothing = 0;
   std::string compat = "fixed";
   bool image_weights = false;
@@ -140,6 +142,8 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("freeze", s.freeze, "number of first layers that are not trained", Range{0, 1000});
   visit("patience", s.patience, "stop after this many epochs without gain, 0 never", Range{0, 1e6});
   visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
+  visit("keep_periodic", s.keep_periodic, "keep only the newest N checkpoints of --save-period, 0 all", Range{0, 1e6});
+  visit("save_every", s.save_every, "also save last.pt within epochs: every N steps, or 10m for minutes; empty: at their ends", Range{});
   visit("label_smoothing", s.label_smoothing, "class label smoothing", Range{0, 0.99});
   visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
   visit("image_weights", s.image_weights, "show images with rare and badly found classes more often", Range{});
@@ -172,6 +176,14 @@ void assign_setting(Settings& settings, const std::string& key, const std::strin
 /// Overlays a hyperparameter file (keys at top level). `optimizer` is accepted and moved to its
 /// place in `train`; keys that the original reads but never uses are reported and ignored.
 void overlay_hyperparameters(Settings& settings, const std::string& path);
+
+/// When last.pt is saved within epochs; zeros: not.
+struct SaveInterval {
+  std::int64_t steps = 0;
+  double minutes = 0;
+};
+/// "500" steps or "10m". Throws Error (kUsage) for anything else.
+SaveInterval parse_save_every(const std::string& text);
 
 /// Checks words and combinations that a range cannot express, and completes img_size to two values.
 void check_settings(Settings& settings);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,11 +18,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+// Beside its target; the number tells whose it is.
+fs::path temporary_name(const fs::path& target) { return target.string() + fmt::format("{}{}", kTemporarySuffix, ::getpid()); }
+
 /// Closes the descriptor and removes the temporary file unless `keep` was called.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const fs::path& target)
-      : path_(target.string() + fmt::format(".tmp{}", ::getpid())),
+      : path_(temporary_name(target)),
         descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
     if (descriptor_ < 0) throw_io_error(target, "write");
   }
@@ -86,6 +92,31 @@ void write_file_atomically(const fs::path& path,
 void write_file_atomically(const fs::path& path, std::string_view content) {
   write_file_atomically(path,
                         [&](const WriteBytes& write) { write(content.data(), content.size()); });
+}
+
+bool replace_by_link(const fs::path& existing, const fs::path& target) {
+  const fs::path link = temporary_name(target);
+  std::error_code failed;
+  fs::create_hard_link(existing, link, failed);
+  if (failed) return false;
+  fs::rename(link, target, failed);
+  if (failed) {
+    fs::remove(link, failed);
+    return false;
+  }
+  flush_folder(target);
+  return true;
+}
+
+void remove_abandoned_files(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const auto suffix = name.rfind(kTemporarySuffix);
+    if (suffix == std::string::npos) continue;
+    const int process = std::atoi(name.c_str() + suffix + kTemporarySuffix.size());
+    if (process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
+  }
 }
 
 std::string read_file(const fs::path& path) {

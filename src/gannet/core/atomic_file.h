@@ -17,6 +17,14 @@ void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(const WriteBytes&)>& produce);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// Makes `target` another name of the complete file `existing`, in one step. @return false where the
+/// file system has no such links; `target` is then as it was
+bool replace_by_link(const std::filesystem::path& existing, const std::filesystem::path& target);
+
+/// Removes what writers that were killed left beside their targets in a folder; files that a living
+/// process writes stay.
+void remove_abandoned_files(const std::filesystem::path& folder);
+
 /// Throws Error (kIo) for the last call that failed on `path`: what `errno` says.
 /// @param action what could not be done, for example "read"
 [[noreturn]] void throw_io_error(const std::filesystem::path& path, const char* action);

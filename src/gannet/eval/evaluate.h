@@ -57,6 +57,7 @@ struct EvalReport {
   double box_loss = 0, objectness_loss = 0, class_loss = 0;  // zeros without a loss
   double inference_ms = 0, nms_ms = 0;                       // mean an image
   std::string json_path;                                     // with save_json
+  bool stopped = false;                                      // on request: the figures are those of a part
 };
 
 /// @param progress called after each batch with (done, total); may be empty

@@ -111,11 +111,13 @@ class Evaluation {
     if (events_.batch) events_.batch(batch, boxes);
   }
 
+  bool wants_stop() { return stopped_ = events_.stop && events_.stop(); }
+
   EvalReport finish() {
     std::vector<ImageRecord> all;
     for (const std::string& share : comm_.gather("eval.records", pack(records_))) unpack(share, all);
     std::stable_sort(all.begin(), all.end(), [](const ImageRecord& a, const ImageRecord& b) { return a.index < b.index; });
-    const auto sums = comm_.sum("eval.sums", torch::tensor({loss_[0], loss_[1], loss_[2], num_batches_, inference_seconds_, nms_seconds_}, torch::kFloat64));
+    const auto sums = comm_.sum("eval.sums", torch::tensor({loss_[0], loss_[1], loss_[2], num_batches_, inference_seconds_, nms_seconds_, stopped_ ? 1.0 : 0.0}, torch::kFloat64));
     const double* total = sums.const_data_ptr<double>();
 
     EvalReport report;
@@ -137,6 +139,7 @@ class Evaluation {
     const double images = std::max<double>(1, static_cast<double>(report.num_images));
     report.inference_ms = total[4] * 1000 / images;
     report.nms_ms = total[5] * 1000 / images;
+    report.stopped = total[6] > 0;
     return report;
   }
 
@@ -159,6 +162,7 @@ class Evaluation {
   std::vector<ImageRecord> records_;
   std::array<double, 3> loss_{};
   double num_batches_ = 0, inference_seconds_ = 0, nms_seconds_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace
@@ -173,7 +177,7 @@ EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const st
   const auto total = static_cast<std::int64_t>(share.size());
   std::int64_t done = 0;
   loader.start(std::move(share), 0);
-  while (const auto batch = loader.next()) {
+  while (const auto batch = evaluation.wants_stop() ? std::nullopt : loader.next()) {
     evaluation.add(*batch);
     if (events.progress) events.progress(++done, total);
   }

@@ -35,6 +35,7 @@ struct EvaluatorEvents {
   std::function<void(std::int64_t done, std::int64_t total)> progress;
   std::function<void(const Batch&, const std::vector<std::vector<ScoredBox>>&)> batch;
   std::function<void(const ImageResult&)> image;
+  std::function<bool()> stop;  // asked before each batch; true ends the evaluation of all ranks
 };
 
 /// @param plans all batches of the set, the same on every rank

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "gannet/core/box.h"
+#include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/data/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
@@ -95,7 +97,7 @@ struct RunSummary {
 };
 
 /// Listens to a run. Every function does nothing unless overridden; all are called by one thread of
-/// rank 0. What an observer throws ends the run.
+/// rank 0. What an observer throws ends the run, unless it only could not write (kIo).
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -108,35 +110,34 @@ class RunObserver {
   virtual void on_run_end(const RunSummary& /*summary*/) {}
 };
 
-/// Passes every event on to its members, in the order in which they were added.
+/// Passes every event on to its members, in the order in which they were added. One that cannot write
+/// a file (kIo) is warned about, and the run goes on.
 class ObserverList : public RunObserver {
  public:
   void add(std::unique_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
   bool empty() const { return observers_.empty(); }
 
-  void on_run_start(const RunInfo& info) override {
-    for (const auto& observer : observers_) observer->on_run_start(info);
-  }
-  void on_epoch_start(const EpochStart& start) override {
-    for (const auto& observer : observers_) observer->on_epoch_start(start);
-  }
-  void on_step(const StepEvent& step) override {
-    for (const auto& observer : observers_) observer->on_step(step);
-  }
-  void on_epoch_end(const EpochRow& row) override {
-    for (const auto& observer : observers_) observer->on_epoch_end(row);
-  }
-  void on_batch_picture(const BatchPicture& picture) override {
-    for (const auto& observer : observers_) observer->on_batch_picture(picture);
-  }
-  void on_checkpoint(const CheckpointEvent& checkpoint) override {
-    for (const auto& observer : observers_) observer->on_checkpoint(checkpoint);
-  }
-  void on_run_end(const RunSummary& summary) override {
-    for (const auto& observer : observers_) observer->on_run_end(summary);
-  }
+  void on_run_start(const RunInfo& info) override { tell(&RunObserver::on_run_start, info); }
+  void on_epoch_start(const EpochStart& start) override { tell(&RunObserver::on_epoch_start, start); }
+  void on_step(const StepEvent& step) override { tell(&RunObserver::on_step, step); }
+  void on_epoch_end(const EpochRow& row) override { tell(&RunObserver::on_epoch_end, row); }
+  void on_batch_picture(const BatchPicture& picture) override { tell(&RunObserver::on_batch_picture, picture); }
+  void on_checkpoint(const CheckpointEvent& checkpoint) override { tell(&RunObserver::on_checkpoint, checkpoint); }
+  void on_run_end(const RunSummary& summary) override { tell(&RunObserver::on_run_end, summary); }
 
  private:
+  template <class Event>
+  void tell(void (RunObserver::*about)(const Event&), const Event& event) {
+    for (const auto& observer : observers_) {
+      try {
+        (observer.get()->*about)(event);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kIo) throw;
+        log_warning("{}; the run goes on", error.what());
+      }
+    }
+  }
+
   std::vector<std::unique_ptr<RunObserver>> observers_;
 };
 

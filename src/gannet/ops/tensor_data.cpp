@@ -35,7 +35,7 @@ torch::Tensor to_tensor(const TensorData& data) {
 TensorData to_tensor_data(const torch::Tensor& tensor) {
   for (const DTypeRow& row : kDTypes) {
     if (row.torch != tensor.scalar_type()) continue;
-    const auto owner = std::make_shared<const torch::Tensor>(tensor.detach().to(torch::kCPU).contiguous());
+    const auto owner = std::make_shared<const torch::Tensor>(tensor.detach().to(torch::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true, torch::MemoryFormat::Contiguous));
     const auto bytes = static_cast<std::size_t>(owner->numel()) * owner->element_size();
     return contiguous_tensor(row.plain, owner->sizes().vec(), make_storage(owner, owner->const_data_ptr(), bytes));
   }

@@ -22,6 +22,7 @@ class Ema {
   static double decay(std::int64_t updates);
 
   DetectionModel& model() { return *model_; }
+  const DetectionModel& model() const { return *model_; }
   std::int64_t updates() const { return updates_; }
   void set_updates(std::int64_t updates) { updates_ = updates; }
 

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <functional>
+#include <map>
+
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
-#include "gannet/train/trainer.h"
 
 namespace gannet {
 
@@ -37,6 +40,19 @@ std::string newest_checkpoint(const std::string& project) {
   if (newest.empty())
     throw Error(ErrorKind::kUsage, fmt::format("no last.pt below '{}'", project), {{}, 0, "--resume"}, "give the checkpoint's path");
   return newest.string();
+}
+
+void remove_old_periodic(const fs::path& weights, int keep) {
+  std::map<int, fs::path, std::greater<>> by_epoch;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(weights, ignored)) {
+    const std::string name = entry.path().filename().string();
+    int epoch = 0, length = 0;
+    if (std::sscanf(name.c_str(), "epoch%d.pt%n", &epoch, &length) == 1 && static_cast<std::size_t>(length) == name.size())
+      by_epoch[epoch] = entry.path();
+  }
+  for (const auto& [epoch, path] : by_epoch)
+    if (--keep < 0) fs::remove(path, ignored);
 }
 
 void write_settings_files(const fs::path& directory, const Settings& settings, const DataDescription& data,

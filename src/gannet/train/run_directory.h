@@ -13,6 +13,12 @@ namespace gannet {
 /// Throws Error (kIo) where it cannot be written.
 std::filesystem::path create_run_directory(const std::string& project, const std::string& name, bool exist_ok);
 
+/// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
+std::string newest_checkpoint(const std::string& project);
+
+/// Removes epochN.pt files of a folder beyond the `keep` with the highest numbers.
+void remove_old_periodic(const std::filesystem::path& weights, int keep);
+
 /// settings.yaml, data.yaml, model.yaml and hyp.yaml.
 void write_settings_files(const std::filesystem::path& directory, const Settings& settings, const DataDescription& data,
                           const std::string& model_yaml);

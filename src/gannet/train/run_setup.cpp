@@ -119,9 +119,10 @@ std::vector<BatchPlan> RunData::val_plans() const {
 
 std::int64_t RunData::batches_per_epoch() const { return static_cast<std::int64_t>(train_plans(0).size()); }
 
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes) {
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes, const Value& checkpoint) {
   const TrainSettings& train = settings.train;
-  const auto description = load_model_description(find_config(train.cfg));
+  const bool resumes = !checkpoint.is_none();
+  const auto description = resumes ? parse_model_description(checkpoint.string_at("model_yaml"), train.cfg) : load_model_description(find_config(train.cfg));
   if (description.num_classes != num_classes)
     log_info("{}: nc {} of the model file becomes {}", description.file, description.num_classes, num_classes);
   ModelOptions options;
@@ -129,7 +130,7 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int nu
   options.seed = static_cast<std::uint64_t>(train.seed);
   options.dry_run_statistics = settings.compat_original();
   auto model = std::make_shared<DetectionModel>(description, options);
-  if (!train.weights.empty()) {
+  if (!train.weights.empty() && !resumes) {
     const TransferReport report = load_state(*model, load_weights(train.weights), true);
     if (report.transferred == 0)
       throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(), {train.weights, 0, {}},

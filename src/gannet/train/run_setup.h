@@ -10,6 +10,7 @@
 #include "gannet/data/dataset.h"
 #include "gannet/data/image_index.h"
 #include "gannet/data/sampler.h"
+#include "gannet/io/value.h"
 #include "gannet/loss/detection_loss.h"
 #include "gannet/nn/model.h"
 #include "gannet/ops/placement.h"
@@ -48,7 +49,8 @@ class RunData {
 DataDescription load_run_data_description(const TrainSettings& settings);
 
 /// Model of the settings with initial or loaded weights, on the CPU.
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes);
+/// @param checkpoint of a run that goes on: its own description, weights to be restored; none for a new run
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes, const Value& checkpoint);
 
 LossOptions make_loss_options(const Settings& settings, int num_classes);
 ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t batches_per_epoch);

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 
 #include "gannet/core/error.h"
 #include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
+#include "gannet/ops/tensor_data.h"
 #include "gannet/train/optimizer.h"
+#include "gannet/train/rank_states.h"
 
 namespace gannet {
 namespace {
@@ -68,24 +71,63 @@ void copy_exactly(const DetectionModel& model, const Value& source, const char* 
   }
 }
 
+// The model's entries with buffers as they were at the boundary.
+Value boundary_entries(const TrainState& state, const std::vector<std::string>& names) {
+  Value root = model_entries(*state.model, names, false);
+  Value model = root.at("model");  // shares its entries
+  std::size_t i = 0;
+  for (const auto& buffer : state.model->named_buffers()) model.set(buffer.key(), to_tensor_data(state.boundary.buffers.at(i++)));
+  return root;
+}
+
+Value doubles(std::span<const double> values) {
+  Value list = Value::list();
+  for (const double value : values) list.append(value);
+  return list;
+}
+
+void restore_progress(TrainState& state, const Value& checkpoint) {
+  state.iteration = checkpoint.int_at("iteration");
+  state.progress = {};
+  const Value* progress = checkpoint.find("progress");  // none in files of whole epochs only
+  if (progress == nullptr) return;
+  const Value::List& sums = progress->list_at("item_sums");
+  for (std::size_t i = 0; i < state.progress.item_sums.size() && i < sums.size(); ++i) state.progress.item_sums[i] = sums[i].as_double();
+  state.progress.num_items = progress->int_at("num_items");
+}
+
 }  // namespace
 
-Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names) {
-  Value root = model_entries(*state.model, names, false);
+void mark_boundary(TrainState& state) {
+  const torch::NoGradGuard no_grad;
+  UpdateBoundary& boundary = state.boundary;
+  boundary.iteration = state.iteration;
+  boundary.progress = state.progress;
+  const auto buffers = state.model->buffers();
+  if (boundary.buffers.empty()) {
+    for (const auto& buffer : buffers) boundary.buffers.push_back(buffer.detach().clone());
+  } else {
+    torch::_foreach_copy_(boundary.buffers, buffers);
+  }
+}
+
+Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names, const Value& rank_states) {
+  const UpdateBoundary& boundary = state.boundary;
+  Value root = boundary_entries(state, names);
   root.set("ema", Value::dict({{"model", gannet::to_value(state_dict(state.ema->model()))}, {"updates", state.ema->updates()}}));
   root.set("optimizer", Value::dict({{"kind", settings.train.optimizer}, {"state", optimizer_state(*state.optimizer, *state.model)}}));
   root.set("scaler", Value::dict({{"scale", state.scaler.scale}, {"good_steps", state.scaler.good_steps}}));
-  root.set("schedule", Value::dict({{"iteration", state.iteration}}));
-  root.set("sampler", Value::dict({{"epoch", state.epoch}, {"batch", 0}}));
+  root.set("schedule", Value::dict({{"iteration", boundary.iteration}}));
+  root.set("sampler", Value::dict({{"epoch", state.epoch}, {"batch", boundary.iteration - state.epoch * state.batches_per_epoch}, {"batches", state.batches_per_epoch}}));
+  root.set("progress", Value::dict({{"item_sums", doubles(boundary.progress.item_sums)}, {"num_items", boundary.progress.num_items}}));
+  if (!rank_states.is_none()) root.set("ranks", rank_states);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
   root.set("epoch", state.epoch - 1);
-  root.set("iteration", state.iteration);
+  root.set("iteration", boundary.iteration);
   root.set("best_fitness", state.best_fitness);
   root.set("best_epoch", state.best_epoch);
   root.set("epochs_without_gain", state.epochs_without_gain);
-  Value class_map = Value::list();
-  for (const double value : state.class_map) class_map.append(value);
-  root.set("class_map", class_map);
+  root.set("class_map", doubles(state.class_map));
   Value results = Value::list();
   for (const EpochRow& row : state.results) results.append(to_value(row));
   root.set("results", results);
@@ -101,16 +143,18 @@ Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path
   return parse_settings(text->as_string(), path);
 }
 
-void restore_state(TrainState& state, const Value& checkpoint) {
+void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm) {
   copy_exactly(*state.model, checkpoint.at("model"), "model");
   state.model->detect().read_anchors_from_buffers();
   copy_exactly(state.ema->model(), checkpoint.at({"ema", "model"}), "average");
   state.ema->model().detect().read_anchors_from_buffers();
   state.ema->set_updates(checkpoint.at("ema").int_at("updates"));
   load_optimizer_state(*state.optimizer, *state.model, checkpoint.at({"optimizer", "state"}));
+  restore_progress(state, checkpoint);
+  if (const Value* ranks = checkpoint.find("ranks")) restore_rank_states(state, *ranks, comm);
+  mark_boundary(state);
   state.scaler.scale = checkpoint.at("scaler").double_at("scale");
   state.scaler.good_steps = checkpoint.at("scaler").int_at("good_steps");
-  state.iteration = checkpoint.int_at("iteration");
   state.epoch = static_cast<int>(checkpoint.int_at("epoch")) + 1;
   state.best_fitness = checkpoint.double_at("best_fitness");
   state.best_epoch = static_cast<int>(checkpoint.int_at("best_epoch"));

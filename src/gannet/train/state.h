@@ -3,11 +3,13 @@
 
 #include <torch/optim/optimizer.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "gannet/config/settings.h"
+#include "gannet/dist/communicator.h"
 #include "gannet/io/value.h"
 #include "gannet/nn/model.h"
 #include "gannet/observe/events.h"
@@ -22,12 +24,28 @@ struct LossScaler {
   std::int64_t good_steps = 0;  // since the scale last changed
 };
 
+/// Loss means of the epoch under way.
+struct EpochProgress {
+  std::array<double, 4> item_sums{};  // box, objectness, class, total over the global batches so far
+  std::int64_t num_items = 0;         // batches in these sums
+  torch::Tensor uncounted_items;      // (4,) this rank's part of the last batch; undefined: it is counted
+};
+
+/// What batches change before they complete an update, as it was after the last complete one. With
+/// it a state can be saved at any moment: what comes after it is done again.
+struct UpdateBoundary {
+  std::int64_t iteration = 0;
+  EpochProgress progress;
+  std::vector<torch::Tensor> buffers;  // copies, in the model's order
+};
+
 struct TrainState {
   std::shared_ptr<DetectionModel> model;
   std::unique_ptr<Ema> ema;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
   LossScaler scaler;
   std::int64_t iteration = 0;  // next batch, counted over all epochs
+  std::int64_t batches_per_epoch = 1;
   int epoch = 0;               // next epoch
   std::uint64_t seed = 0;
   double best_fitness = 0;
@@ -35,17 +53,24 @@ struct TrainState {
   int epochs_without_gain = 0;
   std::vector<double> class_map;  // of the last evaluation; image weights follow from it
   std::vector<EpochRow> results;
+  EpochProgress progress;
+  UpdateBoundary boundary;
 };
 
-/// A full checkpoint: the state and the settings, free of world size and worker count.
-Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names);
+/// To be called where no gradient is pending: checkpoints hold the state as it is here.
+void mark_boundary(TrainState& state);
+
+/// A full checkpoint: copies of the state at its last boundary, and the settings; it can be resumed by
+/// any number of ranks and workers. @param rank_states of gather_rank_states; none in a world of one
+Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names, const Value& rank_states = {});
 
 /// Settings of a run from its checkpoint. Throws Error (kCheckpoint) for one that cannot be resumed.
 Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path);
 
-/// Fills a state whose model, EMA and optimizer are already built. Throws Error (kCheckpoint) where
-/// the file does not fit.
-void restore_state(TrainState& state, const Value& checkpoint);
+/// Fills a state whose model, EMA and optimizer are already built. A rank gets its own statistics back
+/// where the number of ranks is that of the checkpoint, else the mean of all. Throws Error (kCheckpoint)
+/// where the file does not fit.
+void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm);
 
 /// Rewrites a checkpoint for use: the averaged weights in half precision, nothing of training.
 /// @return size of the file in bytes

@@ -57,15 +57,13 @@ TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const Detectio
 }
 
 void TrainStep::begin_epoch() {
-  item_sums_ = {};
-  num_items_ = 0;
-  has_uncounted_ = false;
+  state_.progress = {};
   if (schedule_.options().original) zero_gradients(*state_.optimizer);
 }
 
 void TrainStep::count_last_step() {
-  if (!has_uncounted_) return;
-  const auto sums = comm_.sum("step.items", last_items_.to(torch::kCPU));
+  if (!state_.progress.uncounted_items.defined()) return;
+  const auto sums = comm_.sum("step.items", state_.progress.uncounted_items.to(torch::kCPU));
   count_items(sums.const_data_ptr<double>());
 }
 
@@ -82,6 +80,7 @@ void TrainStep::run(const Batch& batch) {
   }
   if (plan_.completes_update) update();
   ++state_.iteration;
+  if (plan_.completes_update) mark_boundary(state_);
 }
 
 // Multi-scale (RB 6.8): a size from half to one and a half, in steps of the stride.
@@ -116,11 +115,13 @@ std::vector<torch::Tensor> TrainStep::forward(const Inputs& inputs, bool empty) 
 
 // The last step's loss and the wish to stop travel with this step's counts.
 LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs) {
-  std::vector<double> riders(5, 0);
-  riders[0] = stop_wanted_ ? 1 : 0;
-  if (has_uncounted_) {
-    const auto items = last_items_.to(torch::kCPU);
-    std::copy_n(items.const_data_ptr<double>(), 4, riders.begin() + 1);
+  std::vector<double> riders = wish_riders();
+  const auto num_wishes = static_cast<std::ptrdiff_t>(riders.size());
+  riders.resize(riders.size() + 4);
+  const bool counts = state_.progress.uncounted_items.defined();
+  if (counts) {
+    const auto items = state_.progress.uncounted_items.to(torch::kCPU);
+    std::copy_n(items.const_data_ptr<double>(), 4, riders.begin() + num_wishes);
   }
   const HeadSpec& head = state_.model->head();
   LossParts loss;
@@ -131,15 +132,20 @@ LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const I
   } else {
     loss = loss_(raw, inputs.targets_N6, head, comm_, riders);
   }
-  stop_agreed_ = loss.riders[0] > 0;
-  if (has_uncounted_) count_items(loss.riders.data() + 1);
+  agree(loss.riders.data());
+  if (counts) count_items(loss.riders.data() + num_wishes);
   return loss;
 }
 
+std::vector<double> TrainStep::wish_riders() const { return {wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0}; }
+
+void TrainStep::agree(const double* riders) { agreed_ = {riders[0] > 0, riders[1] > 0}; }
+
 void TrainStep::count_items(const double* items) {
-  for (std::size_t i = 0; i < item_sums_.size(); ++i) item_sums_[i] += items[i];
-  ++num_items_;
-  has_uncounted_ = false;
+  EpochProgress& progress = state_.progress;
+  for (std::size_t i = 0; i < progress.item_sums.size(); ++i) progress.item_sums[i] += items[i];
+  ++progress.num_items;
+  progress.uncounted_items = torch::Tensor();
 }
 
 void TrainStep::backward(const LossParts& loss) {
@@ -153,6 +159,7 @@ void TrainStep::backward(const LossParts& loss) {
 }
 
 void TrainStep::update() {
+  if (options_.before_update) options_.before_update();
   const bool finite = !state_.scaler.enabled || unscale(*state_.optimizer, state_.scaler.scale);
   if (finite) {
     apply_plan(*state_.optimizer, plan_);
@@ -164,8 +171,8 @@ void TrainStep::update() {
 }
 
 void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
-  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images, state_.scaler.scale, {stop_wanted_ ? 1.0 : 0.0});
-  stop_agreed_ = sums.riders[0] > 0;
+  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images, state_.scaler.scale, wish_riders());
+  agree(sums.riders.data());
   record(torch::tensor(sums.items, torch::kFloat64), batch);
   count_items(sums.items.data());
   if (plan_.completes_update) shards_->combine();
@@ -174,7 +181,7 @@ void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
 void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
   last_items_ = items_4.to(torch::kFloat64);
   if (fault_point("step", comm_.rank())) last_items_.fill_(std::nan(""));
-  has_uncounted_ = true;  // until the other ranks' parts have come
+  state_.progress.uncounted_items = last_items_;  // until the other ranks' parts have come
   // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is checked.
   constexpr std::int64_t kCheckEvery = 10;
   if (!placement_.device.is_cpu() && state_.iteration % kCheckEvery != 0) return;
@@ -189,8 +196,8 @@ void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
 }
 
 std::array<double, 4> TrainStep::mean_items() const {
-  std::array<double, 4> means = item_sums_;
-  for (double& mean : means) mean /= static_cast<double>(std::max<std::int64_t>(num_items_, 1));
+  std::array<double, 4> means = state_.progress.item_sums;
+  for (double& mean : means) mean /= static_cast<double>(std::max<std::int64_t>(state_.progress.num_items, 1));
   return means;
 }
 

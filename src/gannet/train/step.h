@@ -3,6 +3,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,13 @@ struct StepOptions {
   std::shared_ptr<NormSync> norm_sync = nullptr;  // null: each rank's norms for themselves
   bool loss_per_rank = false;                   // normalise by this rank's counts, as the original does
   int shard_threads = 0;                        // deterministic by shards, this many side by side; 0: not
+  std::function<void()> before_update;          // what must have happened before weights change; may be empty
+};
+
+/// What ranks ask each other for; a wish of one is agreed by all in the next step.
+struct Wishes {
+  bool stop = false;  // end the run
+  bool save = false;  // save the state
 };
 
 /// Inputs of the network on its device.
@@ -43,16 +51,17 @@ class TrainStep {
   /// and the images.
   void run(const Batch& batch);
 
-  /// Starts the running means of an epoch; with --compat original also drops pending gradients (Q19).
+  /// Starts the running means of an epoch from nothing; with --compat original also drops pending
+  /// gradients (Q19).
   void begin_epoch();
   /// Counts the last step's loss too; all ranks must call it after the last step of an epoch.
   void count_last_step();
   /// Means of box, objectness, class and total over the global batches of the epoch; a step is
   /// counted when the next one has run.
   std::array<double, 4> mean_items() const;
-  /// Asks all ranks to stop; they agree on the step.
-  void request_stop(bool wanted) { stop_wanted_ = wanted; }
-  bool stop_agreed() const { return stop_agreed_; }
+  /// Asks all ranks; they agree on the step.
+  void request(const Wishes& wishes) { wishes_ = wishes; }
+  const Wishes& agreed() const { return agreed_; }
   const StepPlan& last_plan() const { return plan_; }
   /// Box, objectness, class and total of the last batch, on the device.
   const torch::Tensor& last_items() const { return last_items_; }
@@ -65,6 +74,8 @@ class TrainStep {
   void run_shards(const Inputs& inputs, const Batch& batch);
   void update();
   void record(const torch::Tensor& items_4, const Batch& batch);
+  std::vector<double> wish_riders() const;
+  void agree(const double* riders);
   void count_items(const double* items);
 
   TrainState& state_;
@@ -75,10 +86,8 @@ class TrainStep {
   StepOptions options_;
   std::unique_ptr<ShardedStep> shards_;  // null: not deterministic
   StepPlan plan_;
-  torch::Tensor last_items_;  // of this rank, not yet counted
-  std::array<double, 4> item_sums_{};
-  std::int64_t num_items_ = 0;
-  bool has_uncounted_ = false, stop_wanted_ = false, stop_agreed_ = false;
+  torch::Tensor last_items_;  // of this rank
+  Wishes wishes_, agreed_;
 };
 
 }  // namespace gannet

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
@@ -14,11 +15,13 @@
 #include "gannet/data/anchors.h"
 #include "gannet/data/loader.h"
 #include "gannet/eval/evaluator.h"
-#include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/observe/plots.h"
 #include "gannet/observe/results_file.h"
+#include "gannet/train/checkpoint_writer.h"
 #include "gannet/train/optimizer.h"
+#include "gannet/train/rank_states.h"
+#include "gannet/train/resume.h"
 #include "gannet/train/run_directory.h"
 #include "gannet/train/run_setup.h"
 #include "gannet/train/step.h"
@@ -55,17 +58,25 @@ struct Trainer::Impl {
   Impl(const Settings& given, std::shared_ptr<Communicator> ranks)
       : settings(given), comm(ranks ? std::move(ranks) : make_single_process()) {
     check_settings(settings);
+    save_interval = parse_save_every(settings.train.save_every);
   }
 
   void restore_or_start();
+  void require_same_batches(const Value& saved) const;
   void join_ranks();
   void start_observers();
   void train_epoch();
-  void report_step(const Batch& batch, std::int64_t step, std::int64_t steps, const Clock& clock, std::int64_t images);
+  void report_step(const Batch& batch, std::int64_t step, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images);
   void validate();
   void end_epoch();
   bool improves(double fitness);
-  void save(const fs::path& path, bool best);
+  bool wants_save() const;
+  void save(std::vector<CheckpointFile> files);
+  void announce_saves();
+  void finish_saves();
+  void end_interrupted();
+  bool stop_wanted() const { return stop_requested; }
+  CheckpointFile last_file() const { return {directory / "weights" / "last.pt", state.epoch - 1}; }
   std::shared_ptr<DetectionModel> best_model(const std::string& path);
   TrainReport finish(double seconds);
   TrainReport train();
@@ -89,7 +100,10 @@ struct Trainer::Impl {
   TrainState state;
   EpochRow row;
   ObserverList observers;
-  Clock run_clock, epoch_clock;
+  CheckpointWriter writer;
+  SaveInterval save_interval;
+  std::vector<std::string> unsaved;  // why files could not be written at the last save
+  Clock run_clock, epoch_clock, save_clock;
   bool stop_early = false, stopped = false;
   int epochs_run = 0;
   std::atomic<bool> stop_requested{false};
@@ -101,7 +115,7 @@ void Trainer::Impl::restore_or_start() {
   placement = resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
   state.seed = static_cast<std::uint64_t>(train.seed);
-  state.model = build_run_model(settings, description.num_classes);
+  state.model = build_run_model(settings, description.num_classes, checkpoint);
   fault_point("start", comm->rank());
   comm->one_first("the scan of the data set", [&] {
     fault_point("scan", comm->rank());
@@ -119,9 +133,16 @@ void Trainer::Impl::restore_or_start() {
   state.optimizer = make_optimizer(*state.model, {train.optimizer, settings.hyp.lr0, settings.hyp.momentum, scaled_weight_decay(settings)});
   state.scaler.enabled = placement.compute == torch::kFloat16;
   if (state.scaler.enabled) state.scaler.scale = 65536;
-  if (resumes) restore_state(state, checkpoint);
+  state.batches_per_epoch = data->batches_per_epoch();
+  if (resumes) {
+    restore_state(state, checkpoint, *comm);
+    require_same_batches(checkpoint);
+    if (comm->is_main())
+      log_info("goes on in epoch {} after {} of {} steps", state.epoch, state.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch);
+  }
   checkpoint = Value();
-  ScheduleOptions schedule_options = make_schedule_options(settings, data->batches_per_epoch());
+  mark_boundary(state);
+  ScheduleOptions schedule_options = make_schedule_options(settings, state.batches_per_epoch);
   schedule_options.first_epoch = state.epoch;
   schedule.emplace(schedule_options);
   loss.emplace(make_loss_options(settings, data->description().num_classes));
@@ -132,6 +153,7 @@ void Trainer::Impl::restore_or_start() {
   step_options.reducer = reducer.get();
   step_options.norm_sync = norm_sync;
   step_options.loss_per_rank = settings.compat_original();
+  step_options.before_update = [this] { writer.wait_until_copied(); };
   if (train.deterministic) {
     step_options.shard_threads = torch::get_num_threads();
     torch::set_num_threads(1);
@@ -143,6 +165,13 @@ void Trainer::Impl::restore_or_start() {
   if (placement.device.is_cuda()) loader_options.allocate = page_locked;
   train_loader.emplace(data->train_set(), loader_options);
   val_loader.emplace(data->val_set(), loader_options);
+}
+
+void Trainer::Impl::require_same_batches(const Value& saved) const {
+  const Value* then = saved.at("sampler").find("batches");
+  if (then == nullptr || then->as_int() == state.batches_per_epoch) return;
+  throw Error(ErrorKind::kUsage, fmt::format("an epoch had {} batches and now has {}", then->as_int(), state.batches_per_epoch), {resumed_from, 0, {}},
+              "resume with the same images, or start a new run with --weights");
 }
 
 // From here on the ranks have equal states, and gradients are summed.
@@ -173,6 +202,7 @@ void Trainer::Impl::start_observers() {
   directory = comm->broadcast("run directory", directory.string());
   if (!comm->is_main()) return;
   fs::create_directories(directory / "weights");
+  remove_abandoned_files(directory / "weights");
   add_log_file(directory / "log.txt");
   write_settings_files(directory, settings, data->description(), state.model->description().text);
   observers.add(std::make_unique<ResultsFileObserver>(directory, state.results));
@@ -205,25 +235,34 @@ void Trainer::Impl::train_epoch() {
   }
   observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
   state.model->train();
-  step->begin_epoch();
-  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch));
+  const std::int64_t first = state.iteration - state.epoch * state.batches_per_epoch;  // above 0 where a run goes on
+  if (first == 0) {
+    writer.wait_until_copied();
+    step->begin_epoch();
+    mark_boundary(state);
+  }
+  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch), static_cast<std::size_t>(first));
   const Clock clock;
   std::int64_t images = 0;
-  for (std::int64_t i = 0; const auto next = train_loader->next(); ++i) {
+  for (std::int64_t i = first; const auto next = train_loader->next(); ++i) {
     const Batch& batch = *next;
     if (state.iteration < kPicturedBatches && batch.images > 0)
       observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
-    step->request_stop(stop_requested);
+    step->request({.stop = stop_wanted(), .save = save_interval.minutes > 0 && save_clock.seconds() >= 60 * save_interval.minutes});
     step->run(batch);
     images += batch.global_images;
-    if (i == 0 && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
-    report_step(batch, i, steps, clock, images);
-    if (step->stop_agreed()) {
+    if (i == first && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
+    report_step(batch, i, i - first + 1, steps, clock, images);
+    announce_saves();
+    if (step->agreed().stop || (comm->world_size() == 1 && stop_wanted())) {
       stopped = true;
       return;
     }
+    if (wants_save()) save({last_file()});
   }
   step->count_last_step();
+  writer.wait_until_copied();
+  mark_boundary(state);
   const auto means = step->mean_items();
   row.loss = {means[0], means[1], means[2], means[3]};
   for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
@@ -231,7 +270,8 @@ void Trainer::Impl::train_epoch() {
   row.lr = step->last_plan().lr;
 }
 
-void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int64_t steps, const Clock& clock, std::int64_t images) {
+// @param done steps in which `images` were trained
+void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images) {
   const double seconds = clock.seconds();
   const auto means = step->mean_items();
   StepEvent event;
@@ -245,7 +285,7 @@ void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int
   event.data_wait_fraction = train_loader->wait_seconds() / seconds;
   event.step = index;
   event.steps = steps;
-  event.seconds_left = seconds / static_cast<double>(index + 1) * static_cast<double>(steps - index - 1);
+  event.seconds_left = seconds / static_cast<double>(done) * static_cast<double>(steps - index - 1);
   static_cast<TrainProgress&>(row) = event;
   observers.on_step(event);
 }
@@ -257,6 +297,7 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
   options.single_class = settings.train.single_cls;
   options.loss = with_loss ? &*loss : nullptr;
   EvaluatorEvents events;
+  events.stop = [this] { return stop_wanted(); };
   const auto& names = data->description().names;
   events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
     if (batch.number >= (final_epoch ? kPicturedBatches : 1)) return;
@@ -268,11 +309,16 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
 
 void Trainer::Impl::validate() {
   if (settings.train.notest && !is_last_epoch()) return;
+  writer.wait_until_copied();
   if (!norm_sync && !settings.train.deterministic) {
     average_buffers(*state.model, *comm);
     average_buffers(state.ema->model(), *comm);
   }
   const EvalReport report = evaluate(state.ema->model(), true, is_last_epoch());
+  if (report.stopped) {
+    stopped = true;
+    return;
+  }
   row.evaluated = true;
   row.metrics = report.mean;
   row.val_loss = {report.box_loss, report.objectness_loss, report.class_loss, report.box_loss + report.objectness_loss + report.class_loss};
@@ -295,6 +341,7 @@ bool Trainer::Impl::improves(double value) {
 }
 
 void Trainer::Impl::end_epoch() {
+  writer.wait_until_copied();
   row.seconds = epoch_clock.seconds();
   row.memory_gib = peak_memory_gib();
   const bool best = row.evaluated && improves(fitness(row.metrics));
@@ -307,17 +354,69 @@ void Trainer::Impl::end_epoch() {
   observers.on_epoch_end(row);
   const int finished = state.epoch++;
   ++epochs_run;
-  if (!comm->is_main() || (settings.train.nosave && !last)) return;
-  save(directory / "weights" / "last.pt", false);
-  if (best) save(directory / "weights" / "best.pt", true);
+  mark_boundary(state);
+  if (settings.train.nosave && !last) return;
+  std::vector<CheckpointFile> files{last_file()};
+  const fs::path weights = directory / "weights";
+  if (best) files.push_back({weights / "best.pt", finished, true, true});
   if (settings.train.save_period > 0 && (finished + 1) % settings.train.save_period == 0)
-    save(directory / "weights" / fmt::format("epoch{}.pt", finished), false);
+    files.push_back({weights / fmt::format("epoch{}.pt", finished), finished, false, true});
+  save(std::move(files));
 }
 
-void Trainer::Impl::save(const fs::path& path, bool best) {
-  fault_point("checkpoint", comm->rank());
-  save_torch_file(path, checkpoint_of(state, settings, data->description().names));
-  observers.on_checkpoint({path, state.epoch - 1, best});
+// The steps at which all ranks save within an epoch.
+bool Trainer::Impl::wants_save() const {
+  return step->agreed().save || (save_interval.steps > 0 && state.iteration % save_interval.steps == 0);
+}
+
+// All ranks take part; rank 0 writes. A save that comes while the one before is still being written is left out.
+void Trainer::Impl::save(std::vector<CheckpointFile> files) {
+  save_clock = Clock();
+  const bool common_statistics = norm_sync || settings.train.deterministic;
+  const Value rank_states = gather_rank_states(state, common_statistics, *comm);
+  if (!comm->is_main()) return;
+  const bool within_epoch = state.boundary.iteration != state.epoch * state.batches_per_epoch;
+  if (within_epoch && writer.busy() && !stopped) return;
+  writer.wait();
+  announce_saves();
+  writer.write([this, rank_states] { return checkpoint_of(state, settings, data->description().names, rank_states); }, std::move(files));
+}
+
+void Trainer::Impl::announce_saves() {
+  const auto written = writer.take_finished();
+  if (!written.empty()) unsaved.clear();
+  for (const auto& [file, failure] : written) {
+    if (failure.empty()) {
+      observers.on_checkpoint({file.path, file.epoch, file.best});
+      continue;
+    }
+    unsaved.push_back(failure);
+    log_warning("{} could not be written: {}; the next save tries again", file.path.filename().string(), failure);
+  }
+  if (settings.train.keep_periodic > 0 && !written.empty()) remove_old_periodic(directory / "weights", settings.train.keep_periodic);
+}
+
+// What could not be written before is tried once more, now that nothing else is to be done.
+void Trainer::Impl::finish_saves() {
+  writer.wait();
+  announce_saves();
+  if (!unsaved.empty()) {
+    writer.write([this] { return checkpoint_of(state, settings, data->description().names); }, {last_file()});
+    writer.wait();
+    announce_saves();
+  }
+  if (!unsaved.empty()) throw Error(ErrorKind::kIo, "the trained weights could not be saved: " + unsaved.front());
+  if (comm->is_main()) log_info("checkpoints were written beside the training, which waited for {:.0f} ms at most", 1000 * writer.longest_pause_seconds());
+}
+
+void Trainer::Impl::end_interrupted() {
+  save({last_file()});
+  writer.wait();
+  announce_saves();
+  if (!unsaved.empty()) throw Error(ErrorKind::kIo, "interrupted, and the state could not be saved: " + unsaved.front());
+  throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
+                                                   state.boundary.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch),
+              {}, fmt::format("gannet train --resume {} continues", last_file().path.string()));
 }
 
 // Only rank 0's machine needs to have the file.
@@ -337,11 +436,14 @@ TrainReport Trainer::Impl::finish(double seconds) {
   report.last_checkpoint = (directory / "weights" / "last.pt").string();
   const fs::path best = directory / "weights" / "best.pt";
   report.best_checkpoint = fs::exists(best) ? best.string() : report.last_checkpoint;
+  finish_saves();
   if (comm->is_main()) {
     for (const std::string& path : {report.last_checkpoint, best.string()})
       if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
   }
   report.evaluation = evaluate(*best_model(report.best_checkpoint), false, false);
+  if (report.evaluation.stopped)
+    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done", {report.best_checkpoint, 0, {}});
   report.epochs_run = epochs_run;
   report.best_epoch = state.best_epoch;
   report.best_fitness = state.best_fitness;
@@ -356,18 +458,16 @@ Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer::~Trainer() = default;
 
-Trainer Trainer::resume(const std::string& path, int epochs, std::shared_ptr<Communicator> comm) {
-  Value checkpoint = load_torch_file(path);
-  Settings settings = settings_of_checkpoint(checkpoint, path);
-  if (epochs > 0) settings.train.epochs = epochs;
-  auto impl = std::make_unique<Impl>(settings, std::move(comm));
-  const int next_epoch = static_cast<int>(checkpoint.int_at("epoch")) + 1;
-  if (next_epoch >= settings.train.epochs)
-    throw Error(ErrorKind::kUsage, fmt::format("all {} epochs are done", settings.train.epochs), {path, 0, {}}, "give more --epochs");
-  impl->checkpoint = std::move(checkpoint);
-  impl->resumed_from = path;
+Trainer Trainer::resume(const ResumeOptions& options, std::shared_ptr<Communicator> comm) {
+  if (!comm) comm = make_single_process();
+  ResumedRun run = load_resumed_run(options, *comm);
+  auto impl = std::make_unique<Impl>(run.settings, std::move(comm));
+  impl->checkpoint = std::move(run.checkpoint);
+  impl->resumed_from = run.path;
   return Trainer(std::move(impl));
 }
+
+const Settings& Trainer::settings() const { return impl_->settings; }
 
 void Trainer::add_observer(std::unique_ptr<RunObserver> observer) { impl_->observers.add(std::move(observer)); }
 
@@ -390,11 +490,8 @@ TrainReport Trainer::Impl::train() {
     log_info("training on {}{} into {}", placement.describe(), comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "", directory.string());
   while (state.epoch < settings.train.epochs && !stop_early) {
     train_epoch();
-    if (stopped)
-      throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {}", state.epoch), {},
-                  state.results.empty() ? "nothing was saved yet"
-                                        : fmt::format("gannet train --resume {} continues", (directory / "weights" / "last.pt").string()));
-    validate();
+    if (!stopped) validate();
+    if (stopped) end_interrupted();
     end_epoch();
   }
   if (reducer && comm->is_main())

@@ -8,6 +8,7 @@
 #include "gannet/config/settings.h"
 #include "gannet/eval/evaluate.h"
 #include "gannet/observe/events.h"
+#include "gannet/train/resume_options.h"
 
 namespace gannet {
 
@@ -29,11 +30,13 @@ class Trainer {
   /// Starts a new run. Nothing is touched before `run`.
   /// @param comm the ranks that train together; null: this process alone
   explicit Trainer(const Settings& settings, std::shared_ptr<Communicator> comm = nullptr);
-  /// Continues the run of a checkpoint in its own directory, with its settings.
-  /// @param epochs new total, 0 keeps the old one
-  static Trainer resume(const std::string& checkpoint, int epochs = 0, std::shared_ptr<Communicator> comm = nullptr);
+  /// Continues a run in its own directory, with its settings, from the step at which it was saved.
+  /// Throws Error; see load_resumed_run.
+  static Trainer resume(const ResumeOptions& options, std::shared_ptr<Communicator> comm = nullptr);
   Trainer(Trainer&&) noexcept;
   ~Trainer();
+
+  const Settings& settings() const;
 
   void add_observer(std::unique_ptr<RunObserver> observer);
 
@@ -43,7 +46,8 @@ class Trainer {
   /// Trains to the end. Throws Error; kInterrupted after request_stop.
   TrainReport run();
 
-  /// Ends the run, on all ranks, after the current step; safe to call from a signal handler.
+  /// Saves the state and ends the run, on all ranks, after the current step; safe to call from a
+  /// signal handler.
   void request_stop();
 
  private:
@@ -51,8 +55,5 @@ class Trainer {
   explicit Trainer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
-std::string newest_checkpoint(const std::string& project);
 
 }  // namespace gannet

@@ -34,9 +34,11 @@ std::string describe(const ImageIndex& index) {
   return fmt::format("{} images, {} labels ({})", index.images.size(), index.num_labels(), hash.text());
 }
 
+// Without running statistics, which ranks have for themselves in the middle of an epoch.
 std::string describe(const DetectionModel& model) {
   Fingerprint hash;
   for (const auto& [name, tensor] : state_dict(model)) {
+    if (name.find(".running_") != std::string::npos) continue;
     const auto values = tensor.detach().to(torch::kCPU).contiguous();
     hash.add(name.data(), name.size());
     hash.add(values.const_data_ptr(), static_cast<std::size_t>(values.nbytes()));

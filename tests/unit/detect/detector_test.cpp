@@ -41,6 +41,7 @@ class DetectorTest : public testing::TemporaryFolder {
     testing::disturb_norms(*state.model);
     state.ema = std::make_unique<Ema>(*state.model);
     state.optimizer = make_optimizer(*state.model, {"sgd", 0.01, 0.9, 5e-4});
+    mark_boundary(state);
     save_torch_file(checkpoint(), checkpoint_of(state, Settings{}, {"a", "b", "c"}));
     make_folder("images");
     cv::imwrite(path("images/one.png"), noise(80, 60, 1));

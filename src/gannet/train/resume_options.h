@@ -1,0 +1,15 @@
+// Which run goes on, and with what other settings: plain, for those who call the trainer.
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace gannet {
+
+struct ResumeOptions {
+  std::string checkpoint;                        // empty: the newest last.pt below `project`
+  std::string project;
+  std::map<std::string, std::string> overrides;  // settings that are asked for: "train.epochs" to "50"
+};
+
+}  // namespace gannet

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Stops and kills runs at any moment, resumes them, and compares with a run that was never stopped: the
+# same losses and the same weights. Then a disk that is full.
+# Arguments: the program, a work folder, and the number of kills (10).
+set -u
+gannet=$1 work=$2 kills=${3:-10}
+rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
+export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+
+"$gannet" data demo demo >/dev/null || exit 1
+source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
+train=("$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1 --precision fp32
+       --set nominal_batch=16)
+
+losses() { awk '{print $1, $3, $4, $5, $6, $9, $10, $11, $12}' "runs/$1/results.txt"; }
+same_run() { # name, whole run
+  diff <(losses "$1") <(losses "$2") >diff.txt || fail "$1: other losses than $2: $(head -n 3 diff.txt)"
+  cmp -s "runs/$1/weights/last.pt" "runs/$2/weights/last.pt" || fail "$1: other weights than $2"
+}
+saved_steps() { # name: steps that its checkpoint holds; all of them once it is finished
+  "$gannet" train --resume "runs/$1/weights/last.pt" --dry-run 2>&1 |
+    sed -n 's/.*goes on in epoch \([0-9]*\) after \([0-9]*\) of \([0-9]*\) steps.*/\1 \3 \2/p' | awk '{print $1 * $2 + $3}'
+}
+stop_and_resume() { # name, signal, flags...: until the run is done
+  local name=$1 signal=$2 before=0 stops=0; shift 2
+  "${train[@]}" --epochs 24 --name "$name" "$@" >"$name.txt" 2>&1 & local pid=$!
+  while true; do
+    sleep "0.$((RANDOM % 10))"; [[ $((RANDOM % 2)) == 0 ]] && sleep 1
+    if [[ $stops -lt $limit ]] && kill "-$signal" $pid 2>/dev/null; then stops=$((stops + 1)); local signalled=1; else local signalled=0; fi
+    local start=$SECONDS
+    wait $pid 2>/dev/null; local status=$?
+    [[ $((SECONDS - start)) -gt 10 && $signalled == 1 ]] && fail "$name: took $((SECONDS - start)) s to end"
+    [[ $status == 0 ]] && break
+    if [[ $signal == TERM && $status != 3 && $status != 143 ]]; then fail "$name: exit status $status: $(tail -n 1 "$name.txt")"; return; fi
+    if [[ $signal == KILL && $status != 137 ]]; then fail "$name: exit status $status: $(tail -n 1 "$name.txt")"; return; fi
+    pkill -KILL -f -- "--name $name( |\$)"
+    if [[ ! -f runs/$name/weights/last.pt ]]; then  # not one save yet: it starts again
+      rm -rf "runs/$name"
+      "${train[@]}" --epochs 24 --name "$name" "$@" >"$name.txt" 2>&1 & pid=$!
+      continue
+    fi
+    local now; now=$(saved_steps "$name")
+    [[ -n $now ]] || { fail "$name: last.pt cannot be resumed"; return; }
+    [[ $now -ge $before ]] || fail "$name: $before steps were saved, now $now"
+    before=$now
+    "$gannet" train --resume "runs/$name/weights/last.pt" >"$name.txt" 2>&1 & pid=$!
+  done
+  echo "checked: $name, stopped $stops times"
+  compgen -G "runs/$name/weights/*.tmp*" >/dev/null && fail "$name: half-written files are left"
+}
+
+"${train[@]}" --epochs 24 --name whole >whole.txt 2>&1 || fail "whole: $(tail -n 1 whole.txt)"
+limit=5 stop_and_resume terminated TERM
+same_run terminated whole
+limit=$kills stop_and_resume killed KILL --save-every 1
+same_run killed whole
+
+# Two processes: each has its own running statistics in the middle of an epoch.
+"${train[@]}" --epochs 24 --name whole2 --nproc 2 >whole2.txt 2>&1 || fail "whole2: $(tail -n 1 whole2.txt)"
+"${train[@]}" --epochs 24 --name pair --nproc 2 >pair.txt 2>&1 & pid=$!
+for _ in $(seq 300); do [[ -f runs/pair/weights/last.pt ]] && break; sleep 0.1; done
+sleep 0.2; kill -TERM $pid; wait $pid; status=$?
+[[ $status == 3 ]] || fail "pair: exit status $status: $(tail -n 2 pair.txt)"
+"$gannet" train --resume runs/pair/weights/last.pt --nproc 2 >pair.txt 2>&1 || fail "pair: $(tail -n 2 pair.txt)"
+same_run pair whole2
+echo "checked: two processes"
+
+# A disk that fills while a run goes on.
+if mkdir -p disk && mount -t tmpfs -o size=40m tmpfs disk 2>/dev/null; then
+  "${train[@]}" --epochs 3 --name fits --project disk >fits.txt 2>&1 || fail "fits: $(tail -n 1 fits.txt)"
+  rm -rf disk/*
+  "${train[@]}" --epochs 200 --name full --project disk >full.txt 2>&1 & pid=$!
+  for _ in $(seq 300); do [[ -f disk/full/weights/last.pt ]] && break; sleep 0.1; done
+  head -c 40m /dev/zero >disk/filler 2>/dev/null
+  for _ in $(seq 300); do grep -q "last.pt could not be written" full.txt && break; sleep 0.1; done
+  grep -q "last.pt could not be written.*No space left" full.txt || fail "full disk: no warning: $(tail -n 2 full.txt)"
+  kill -0 $pid 2>/dev/null || fail "full disk: the run ended: $(tail -n 1 full.txt)"
+  cp disk/full/weights/last.pt kept.pt
+  "$gannet" train --resume kept.pt --dry-run >out.txt 2>&1 || fail "full disk: the old file is not whole: $(tail -n 1 out.txt)"
+  rm disk/filler; sleep 2
+  kill -TERM $pid; wait $pid; status=$?
+  [[ $status == 3 ]] || fail "a disk with space again: exit status $status: $(tail -n 1 full.txt)"
+  "$gannet" train --resume disk/full/weights/last.pt --dry-run >out.txt 2>&1 || fail "full disk: cannot be resumed: $(tail -n 1 out.txt)"
+  umount disk
+  echo "checked: full disk"
+else
+  echo "SKIPPED: full disk (only root can mount one)"
+fi
+echo "$failures failures"
+[[ $failures == 0 ]]
