@@ -15,6 +15,7 @@ using Action = std::function<int()>;
 void add_train(CLI::App& app, Action& action);
 void add_val(CLI::App& app, Action& action);
 void add_detect(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 

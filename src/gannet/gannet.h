@@ -1,4 +1,4 @@
-// The supported interface of the library: train, evaluate, detect, describe, make demo data.
+// The supported interface of the library: train, evaluate, detect, export, describe, make demo data.
 // No third-party type is behind it.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include "gannet/detect/detect_files.h"      // IWYU pragma: export
 #include "gannet/detect/detector.h"          // IWYU pragma: export
 #include "gannet/eval/evaluate.h"            // IWYU pragma: export
+#include "gannet/export/export_model.h"      // IWYU pragma: export
 #include "gannet/nn/info.h"                  // IWYU pragma: export
 #include "gannet/observe/events.h"           // IWYU pragma: export
 #include "gannet/train/trainer.h"            // IWYU pragma: export

@@ -43,6 +43,7 @@ class Parser {
       if (!rows.IsSequence())
         throw Error(ErrorKind::kConfig, "expects a list of layers", where_of(rows, file_, section));
       for (const auto& row : rows) description_.layers.push_back(read_row(row));
+      if (section == std::string_view("backbone")) description_.num_backbone_rows = description_.layers.size();
     }
     description_.generation = find_generation();
     return std::move(description_);

@@ -40,7 +40,8 @@ struct ModelDescription {
   int num_classes = 80;
   double depth_multiple = 1, width_multiple = 1;
   std::vector<std::vector<std::array<float, 2>>> anchors_px;
-  std::vector<LayerRow> layers;
+  std::vector<LayerRow> layers;        // backbone, then head
+  std::size_t num_backbone_rows = 0;
   Generation generation = Generation::kJuly2020;
 };
 

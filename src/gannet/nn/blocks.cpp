@@ -114,7 +114,8 @@ torch::Tensor CrossConv::apply_to(const torch::Tensor& x) {
   return add_ ? x + y : y;
 }
 
-BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style) : activation_(style.activation) {
+BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style)
+    : activation_(style.activation), cross_convolutions_(o.cross_convolutions) {
   const auto hidden = scaled(o.out, o.expansion);
   cv1_ = register_module("cv1", make_block(o.in, hidden, 1, style));
   cv2_ = register_module("cv2", make_conv({.in = o.in, .out = hidden}, false));

@@ -64,6 +64,7 @@ class ConvBnAct final : public UnaryBlock {
   torch::Tensor apply_to(const torch::Tensor& x) override;
   /// Folds the norm into the convolution (groups and dilation carried over, Q45).
   void fuse();
+  Activation activation() const { return activation_; }
 
  private:
   torch::nn::Conv2d conv_{nullptr};
@@ -95,6 +96,7 @@ class Bottleneck final : public UnaryBlock {
  public:
   Bottleneck(const BottleneckOptions& options, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  bool adds() const { return add_; }
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv2_;
@@ -111,6 +113,7 @@ class CrossConv final : public UnaryBlock {
  public:
   CrossConv(const CrossConvOptions& options, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  bool adds() const { return add_; }
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv2_;
@@ -130,6 +133,8 @@ class BottleneckCsp final : public UnaryBlock {
  public:
   BottleneckCsp(const CspOptions& options, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  Activation activation() const { return activation_; }
+  bool has_cross_convolutions() const { return cross_convolutions_; }
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv4_;
@@ -137,6 +142,7 @@ class BottleneckCsp final : public UnaryBlock {
   Norm bn_{nullptr};
   std::shared_ptr<Chain> m_;
   Activation activation_;
+  bool cross_convolutions_;
 };
 
 /// CSP block with three convolutions, of release 7.0.
@@ -155,6 +161,7 @@ class Spp final : public UnaryBlock {
  public:
   Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  const std::vector<std::int64_t>& kernels() const { return kernels_; }
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv2_;
@@ -166,6 +173,7 @@ class Sppf final : public UnaryBlock {
  public:
   Sppf(std::int64_t in, std::int64_t out, std::int64_t kernel, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  std::int64_t kernel() const { return kernel_; }
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv2_;
@@ -191,6 +199,7 @@ class MixConv final : public UnaryBlock {
   /// Output channels of each kernel size.
   static std::vector<std::int64_t> split_channels(std::int64_t in, std::int64_t out,
                                                   const std::vector<std::int64_t>& kernels, bool equal);
+  Activation activation() const { return activation_; }
 
  private:
   std::vector<torch::nn::Conv2d> convs_;
@@ -223,6 +232,7 @@ class PlainConv final : public UnaryBlock {
  public:
   explicit PlainConv(const ConvOptions& options);
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  const ConvOptions& options() const { return options_; }
 
   torch::Tensor weight, bias;
 
@@ -235,6 +245,7 @@ class PlainNorm final : public UnaryBlock {
   PlainNorm(std::int64_t channels, const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
   NormImpl& norm() { return norm_; }
+  const NormImpl& norm() const { return norm_; }
 
  private:
   NormImpl norm_;
@@ -244,6 +255,8 @@ class Upsample final : public UnaryBlock {
  public:
   Upsample(std::int64_t factor, std::string mode) : factor_(factor), mode_(std::move(mode)) {}
   torch::Tensor apply_to(const torch::Tensor& x) override;
+  std::int64_t factor() const { return factor_; }
+  const std::string& mode() const { return mode_; }
 
  private:
   std::int64_t factor_;
@@ -264,6 +277,7 @@ class Concat final : public Block {
  public:
   explicit Concat(std::int64_t dim) : dim_(dim) {}
   torch::Tensor forward(const std::vector<torch::Tensor>& inputs) override;
+  std::int64_t dim() const { return dim_; }
 
  private:
   std::int64_t dim_;

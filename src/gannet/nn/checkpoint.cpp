@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "gannet/core/error.h"
 #include "gannet/io/safetensors.h"
@@ -64,20 +65,21 @@ void collect_module(const Value& module, const std::string& prefix, StateDict& s
     if (!child.is_none()) collect_module(child, prefix + name.as_string() + ".", state);
 }
 
-StateDict read_safetensors_state(const std::string& path) {
+StateDict to_state_dict(const SafeTensors& content) {
   StateDict state;
-  for (const auto& [name, tensor] : load_safetensors(path).tensors) state.emplace_back(name, to_tensor(tensor));
+  for (const auto& [name, tensor] : content.tensors) state.emplace_back(name, to_tensor(tensor));
   return state;
 }
 
-const Value& averaged_state(const Value& root) {
-  const Value* ema = root.find("ema");
+const Value& state_of(const Value& root, WeightsChoice choice = WeightsChoice::kAveraged) {
+  const Value* ema = choice == WeightsChoice::kAveraged ? root.find("ema") : nullptr;
   return ema != nullptr && ema->find("model") != nullptr ? ema->at("model") : root.at("model");
 }
 
-/// The network inside a file of the original: its average where there is one.
-const Value* original_module(const Value& root) {
-  for (const char* key : {"ema", "model"}) {
+/// The network inside a file of the original. In July 2020 only its average was saved, as `model`.
+const Value* original_module(const Value& root, WeightsChoice choice = WeightsChoice::kAveraged) {
+  const bool averaged = choice == WeightsChoice::kAveraged;
+  for (const char* key : {averaged ? "ema" : "model", averaged ? "model" : "ema"}) {
     const Value* module = root.is_dict() ? root.find(key) : nullptr;
     if (module != nullptr && module->is_record()) return module;
   }
@@ -108,6 +110,38 @@ LoadedModel build(const std::string& yaml, const std::string& path, const StateD
   loaded.epoch = epoch;
   for (int id = static_cast<int>(loaded.names.size()); id < num_classes; ++id) loaded.names.push_back(std::to_string(id));
   return loaded;
+}
+
+[[noreturn]] void refuse_without_description(const std::string& path) {
+  throw Error(ErrorKind::kCheckpoint, "holds tensors but no model description", {path, 0, {}}, "use it with train --cfg MODEL --weights");
+}
+
+void check_version(std::int64_t version, const std::string& path) {
+  if (version > kCheckpointVersion)
+    throw Error(ErrorKind::kCheckpoint, "was written by a newer version of gannet", {path, 0, {}});
+}
+
+/// An entry of our metadata as JSON of the kind of `fallback`, which stands for a missing one.
+nlohmann::json read_metadata(const SafeTensors& content, const char* key, nlohmann::json fallback) {
+  const auto found = content.metadata.find(key);
+  if (found == content.metadata.end()) return fallback;
+  auto value = nlohmann::json::parse(found->second, nullptr, /*allow_exceptions=*/false);
+  if (value.type() == fallback.type()) return value;
+  throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, key});
+}
+
+LoadedModel load_safetensors_model(const std::string& path) {
+  const SafeTensors content = load_safetensors(path);
+  const auto format = content.metadata.find("format"), yaml = content.metadata.find("model_yaml");
+  if (format == content.metadata.end() || format->second != "gannet" || yaml == content.metadata.end())
+    refuse_without_description(path);
+  check_version(read_metadata(content, "version", 1U).get<std::int64_t>(), path);
+  Value names = Value::list();
+  for (const auto& name : read_metadata(content, "names", nlohmann::json::array())) {
+    if (!name.is_string()) throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, "names"});
+    names.append(name.get<std::string>());
+  }
+  return build(yaml->second, path, to_state_dict(content), &names, -1);
 }
 
 template <class Function>
@@ -159,34 +193,46 @@ Value model_entries(const DetectionModel& model, const std::vector<std::string>&
   return entries;
 }
 
+std::map<std::string, std::string> model_metadata(const DetectionModel& model, const std::vector<std::string>& names) {
+  nlohmann::json anchors = nlohmann::json::array();
+  for (const auto& level : model.head().anchors_px) {
+    anchors.push_back(nlohmann::json::array());
+    for (const auto& anchor : level)
+      for (const float side : anchor) anchors.back().push_back(side);
+  }
+  return {{"format", "gannet"},
+          {"version", std::to_string(kCheckpointVersion)},
+          {"model_yaml", model.description().text},
+          {"names", nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
+          {"stride", nlohmann::json(model.head().strides).dump()},
+          {"anchors", anchors.dump()}};
+}
+
 LoadedModel load_model(const std::string& path) {
-  if (path.ends_with(".safetensors"))
-    throw Error(ErrorKind::kCheckpoint, "holds tensors but no model description", {path, 0, {}}, "use it with train --cfg MODEL --weights");
   return with_path(path, [&] {
+    if (path.ends_with(".safetensors")) return load_safetensors_model(path);
     const Value root = load_torch_file(path);
     if (is_ours(root)) {
-      if (root.int_at("version") > kCheckpointVersion)
-        throw Error(ErrorKind::kCheckpoint, "was written by a newer version of gannet", {path, 0, {}});
+      check_version(root.int_at("version"), path);
       const Value* epoch = root.find("epoch");
-      return build(root.string_at("model_yaml"), path, to_state_dict(averaged_state(root)), root.find("names"),
+      return build(root.string_at("model_yaml"), path, to_state_dict(state_of(root)), root.find("names"),
                    epoch == nullptr ? -1 : static_cast<int>(epoch->as_int()));
     }
     const Value* module = original_module(root);
-    if (module == nullptr)
-      throw Error(ErrorKind::kCheckpoint, "holds tensors but no model description", {path, 0, {}}, "use it with train --cfg MODEL --weights");
+    if (module == nullptr) refuse_without_description(path);
     StateDict state;
     collect_module(*module, {}, state);
     return build(model_yaml_of_original(*module), path, state, module->find("names"), -1);
   });
 }
 
-StateDict load_weights(const std::string& path) {
+StateDict load_weights(const std::string& path, WeightsChoice choice) {
   return with_path(path, [&] {
-    if (path.ends_with(".safetensors")) return read_safetensors_state(path);
+    if (path.ends_with(".safetensors")) return to_state_dict(load_safetensors(path));
     const Value root = load_torch_file(path);
-    if (is_ours(root)) return to_state_dict(averaged_state(root));
+    if (is_ours(root)) return to_state_dict(state_of(root, choice));
     StateDict state;
-    if (const Value* module = original_module(root)) {
+    if (const Value* module = original_module(root, choice)) {
       collect_module(*module, {}, state);
       return state;
     }

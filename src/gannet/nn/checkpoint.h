@@ -2,6 +2,7 @@
 // pickled files, read as data (interface: docs/checkpoints.md).
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,11 +22,15 @@ struct LoadedModel {
 };
 
 /// The averaged weights where the file has them. Throws Error (kCheckpoint) for files without a
-/// model description (plain state dictionaries).
+/// model description (plain state dictionaries, safetensors without our metadata).
 LoadedModel load_model(const std::string& path);
 
-/// Tensors by name, for a transfer into a model; from any of the known kinds of file.
-StateDict load_weights(const std::string& path);
+/// Of a file that has both: the moving average, which is what evaluates best, or what was trained.
+enum class WeightsChoice { kAveraged, kRaw };
+
+/// Tensors by name, for a transfer into a model; from any of the known kinds of file. Where a file has
+/// only one kind of weights, that one.
+StateDict load_weights(const std::string& path, WeightsChoice choice = WeightsChoice::kAveraged);
 
 /// A state dict as an ordered dict of plain tensors, and back.
 Value to_value(const StateDict& state);
@@ -34,5 +39,9 @@ StateDict to_state_dict(const Value& value);
 /// The entries that every checkpoint of ours has: format, version, model, model_yaml, names, stride,
 /// anchors. @param half stores floating tensors as float16
 Value model_entries(const DetectionModel& model, const std::vector<std::string>& names, bool half);
+
+/// The same without the weights as texts, lists in JSON: the metadata that make a safetensors file a
+/// model for load_model.
+std::map<std::string, std::string> model_metadata(const DetectionModel& model, const std::vector<std::string>& names);
 
 }  // namespace gannet

@@ -37,6 +37,13 @@ std::vector<std::int64_t> head_channels(const ModelPlan& plan) {
   return channels;
 }
 
+/// State name of a level's output convolution.
+std::string output_convolution(const ModelPlan& plan, std::size_t level) {
+  const LayerPlan& head = plan.layers.back();
+  return plan.generation == Generation::kRelease7 ? fmt::format("model.{}.m.{}", head.index, level)
+                                                  : fmt::format("model.{}", head.inputs[level]);
+}
+
 // Uniform in +-bound, counted by the parameter's name: independent of construction order.
 void fill_uniform(const torch::Tensor& tensor, double bound, std::uint64_t seed, const std::string& name) {
   const auto values = torch::empty(tensor.sizes(), torch::kFloat32);
@@ -96,11 +103,8 @@ void DetectionModel::initialise(const ModelOptions& options) {
     }
   }
   const auto parameters = named_parameters();
-  const LayerPlan& head_layer = plan_.layers.back();
-  for (std::size_t l = 0; l < head_layer.inputs.size(); ++l) {
-    const std::string name = plan_.generation == Generation::kRelease7
-                                 ? "model." + std::to_string(head_layer.index) + ".m." + std::to_string(l) + ".bias"
-                                 : "model." + std::to_string(head_layer.inputs[l]) + ".bias";
+  for (std::size_t l = 0; l < plan_.layers.back().inputs.size(); ++l) {
+    const std::string name = output_convolution(plan_, l) + ".bias";
     const BiasOffsets offsets = head_bias_offsets(head().strides[l], head().num_classes);
     const auto bias = parameters[name].view({head().anchors_per_level(), -1});
     bias.select(1, 4).add_(offsets.objectness);
@@ -165,17 +169,37 @@ StateDict named_parameters_in_order(const torch::nn::Module& module) {
 
 std::string TransferReport::summary() const {
   std::string text = fmt::format("{} of {} tensors transferred", transferred, total);
+  if (source_classes != classes) text += fmt::format("; {} classes in the file, {} here: the head is made anew", source_classes, classes);
   const auto add = [&text](const char* what, const std::vector<std::string>& names) {
     if (names.empty()) return;
     constexpr std::size_t kShown = 3;
     const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "), names.size() > kShown ? ", ..." : "");
+    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "), 
+                        names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
   };
   add("of another shape", mismatched);
   add("missing in the file", missing);
   add("unused", unused);
+  add("kept as the model has them", kept);
   return text;
 }
+
+namespace {
+
+const torch::Tensor* find_entry(const StateDict& state, const std::string& name) {
+  const auto found = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
+  return found == state.end() ? nullptr : &found->second;
+}
+
+/// From the width of the file's output convolution; 0 where that is not one.
+int count_source_classes(const DetectionModel& model, const StateDict& source) {
+  const torch::Tensor* weight = find_entry(source, output_convolution(model.plan(), 0) + ".weight");
+  const int anchors = model.head().anchors_per_level();
+  if (weight == nullptr || weight->dim() != 4 || weight->size(0) % anchors != 0) return 0;
+  return static_cast<int>(std::max<std::int64_t>(weight->size(0) / anchors - 5, 0));
+}
+
+}  // namespace
 
 TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors) {
   const torch::NoGradGuard no_grad;
@@ -185,18 +209,21 @@ TransferReport load_state(DetectionModel& model, const StateDict& source, bool k
   std::vector<std::string> known;
   for (auto& [name, tensor] : target) {
     known.push_back(name);
-    const auto found = std::find_if(source.begin(), source.end(), [&](const auto& entry) { return entry.first == name; });
-    if (found == source.end()) {
+    const torch::Tensor* found = find_entry(source, name);
+    if (found == nullptr) {
       report.missing.push_back(name);
     } else if (keep_anchors && name.find("anchor") != std::string::npos) {
-      continue;
-    } else if (found->second.sizes() != tensor.sizes()) {
-      report.mismatched.push_back(fmt::format("{} {} in the file, {} here", name, fmt::join(found->second.sizes(), "x"),
-                                              fmt::join(tensor.sizes(), "x")));
+      report.kept.push_back(name);
+    } else if (found->sizes() != tensor.sizes()) {
+      report.mismatched.push_back(fmt::format("{} {} in the file, {} here", name, fmt::join(found->sizes(), "x"), fmt::join(tensor.sizes(), "x")));
     } else {
-      tensor.copy_(found->second);
+      tensor.copy_(*found);
       ++report.transferred;
     }
+  }
+  if (const int classes = count_source_classes(model, source); classes > 0 && classes != model.head().num_classes) {
+    report.source_classes = classes;
+    report.classes = model.head().num_classes;
   }
   for (const auto& entry : source) {
     if (std::find(known.begin(), known.end(), entry.first) == known.end()) report.unused.push_back(entry.first);

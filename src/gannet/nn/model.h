@@ -77,6 +77,9 @@ struct TransferReport {
   std::vector<std::string> missing;         // in the model only
   std::vector<std::string> unused;          // in the source only
   std::vector<std::string> mismatched;      // same name, other shape (both given)
+  std::vector<std::string> kept;            // the model's own anchors
+  int source_classes = 0, classes = 0;      // where they differ and so the head keeps its fresh weights
+  /// One line with the first names of each list and how many more there are.
   std::string summary() const;
 };
 

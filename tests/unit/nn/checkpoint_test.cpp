@@ -57,6 +57,9 @@ TEST_F(CheckpointFile, AverageIsPreferred) {
   root.set("ema", Value::dict({{"model", to_value(state_dict(*average))}, {"updates", 3}}));
   save_torch_file(path("m.pt"), root);
   testing::expect_equal_states(*load_model(path("m.pt")).model, *average);
+  const auto first = [](const StateDict& state) { return state.at(0).second; };
+  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"))), first(state_dict(*average))));
+  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"), WeightsChoice::kRaw)), first(state_dict(*live))));
 }
 
 TEST_F(CheckpointFile, StateDictWithoutDescriptionIsRefusedAsModelAndReadAsWeights) {
@@ -66,10 +69,38 @@ TEST_F(CheckpointFile, StateDictWithoutDescriptionIsRefusedAsModelAndReadAsWeigh
   EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
   EXPECT_EQ(error.where().path, path("w.pt"));
   EXPECT_THAT(error.what(), HasSubstr("no model description"));
-  EXPECT_EQ(testing::thrown_error([&] { load_model(path("w.safetensors")); }).kind(), ErrorKind::kCheckpoint);
+  SafeTensors plain;
+  plain.metadata["format"] = "pt";  // as other programs write it
+  for (const auto& [name, tensor] : state_dict(*model)) plain.tensors.emplace_back(name, to_tensor_data(tensor));
+  save_safetensors(path("w.safetensors"), plain);
+  const Error refusal = testing::thrown_error([&] { load_model(path("w.safetensors")); });
+  EXPECT_EQ(refusal.kind(), ErrorKind::kCheckpoint);
+  EXPECT_THAT(refusal.what(), HasSubstr("no model description"));
   const StateDict weights = load_weights(path("w.pt"));
   EXPECT_EQ(weights.size(), state_dict(*model).size());
   EXPECT_TRUE(torch::equal(weights[0].second, state_dict(*model)[0].second));
+}
+
+TEST_F(CheckpointFile, SafetensorsWithOurMetadataAreAModel) {
+  const auto model = make_model("shallow", {.seed = 4});
+  testing::disturb_norms(*model);
+  SafeTensors content{{}, model_metadata(*model, {"a", "b \"c\"", "ü"})};
+  for (const auto& [name, tensor] : state_dict(*model)) content.tensors.emplace_back(name, to_tensor_data(tensor));
+  save_safetensors(path("m.safetensors"), content);
+  const LoadedModel loaded = load_model(path("m.safetensors"));
+  EXPECT_THAT(loaded.names, ElementsAre("a", "b \"c\"", "ü"));
+  EXPECT_EQ(loaded.model->head().anchors_px, model->head().anchors_px);
+  testing::expect_equal_states(*loaded.model, *model);
+}
+
+TEST_F(CheckpointFile, MalformedMetadataAreNamed) {
+  const auto model = make_model("shallow");
+  for (const auto& [key, value] : {std::pair("names", "[1]"), std::pair("names", "x"), std::pair("version", "-")}) {
+    SafeTensors content{{}, model_metadata(*model, {"a", "b", "c"})};
+    content.metadata[key] = value;
+    save_safetensors(path("m.safetensors"), content);
+    EXPECT_THAT(testing::thrown_error([&] { load_model(path("m.safetensors")); }).what(), HasSubstr("the metadata are malformed")) << key;
+  }
 }
 
 TEST_F(CheckpointFile, WeightsThatDoNotFitTheirDescription) {

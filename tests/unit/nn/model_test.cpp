@@ -107,6 +107,19 @@ TEST(LoadState, ReportsWhatDidNotFit) {
   EXPECT_THAT(report.summary(), HasSubstr("tensors transferred; 1 of another shape"));
 }
 
+TEST(LoadState, AnotherClassCountLeavesAFreshHead) {
+  for (const std::string name : {"narrow", "narrow-v7"}) {
+    const auto model = make_model(name), source = make_model(name, {.num_classes = 7, .seed = 1});
+    const TransferReport report = load_state(*model, state_dict(*source), true);
+    EXPECT_EQ(report.source_classes, 7) << name;
+    EXPECT_EQ(report.mismatched.size(), 6U) << name;
+    EXPECT_THAT(report.summary(), HasSubstr("7 classes in the file, 3 here: the head is made anew; 6 of another shape: "));
+    EXPECT_THAT(report.summary(), HasSubstr("36x16x1x1 in the file, 24x16x1x1 here"));
+    EXPECT_THAT(report.summary(), HasSubstr(" and 3 more"));
+  }
+  EXPECT_EQ(load_state(*make_model("narrow"), state_dict(*make_model("narrow")), true).source_classes, 0);
+}
+
 TEST(LoadState, AnchorsAreKeptOrTakenOver) {
   HeadSpec other = make_model("shallow")->head();
   for (auto& level : other.anchors_px)
@@ -119,6 +132,8 @@ TEST(LoadState, AnchorsAreKeptOrTakenOver) {
   EXPECT_EQ(model->head().anchors_px, own);
   EXPECT_THAT(kept.missing, IsEmpty());
   EXPECT_THAT(kept.unused, IsEmpty());
+  EXPECT_THAT(kept.kept, ElementsAre(HasSubstr("anchors"), HasSubstr("anchor_grid")));
+  EXPECT_EQ(kept.transferred, kept.total - 2);
   load_state(*model, state_dict(*source), false);
   EXPECT_EQ(model->head().anchors_px, other.anchors_px);
   testing::expect_equal_states(*model, *source);
