@@ -201,13 +201,15 @@ class S3Uploader : public Uploader {
   void put(const fs::path& file, const std::string& remote_name) override {
     Source source = open_source(file);
     const std::string url = object_url(target_, remote_name);
+    const int attempts = unreachable_ ? 1 : options_.attempts;
     double pause = options_.first_pause_seconds;
     for (int attempt = 1;; ++attempt) {
       const Outcome outcome = try_put(source, url);
+      unreachable_ = outcome.try_again && !outcome.done;
       if (outcome.done) return;
       if (source.failed)
         throw Error(ErrorKind::kIo, "cannot read, or changed meanwhile", {file.string(), 0, {}});
-      if (stopped_ || !outcome.try_again || attempt >= options_.attempts)
+      if (stopped_ || !outcome.try_again || attempt >= attempts)
         give_up(outcome, remote_name, attempt);
       wait(pause);
       pause = std::min(2 * pause, options_.longest_pause_seconds);
@@ -293,6 +295,7 @@ class S3Uploader : public Uploader {
   S3Target target_;
   UploadOptions options_;
   std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl_;
+  bool unreachable_ = false;  // the last file was given up: the next ones are tried once
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   std::condition_variable woken_;

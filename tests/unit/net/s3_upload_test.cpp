@@ -117,6 +117,16 @@ TEST_F(S3Upload, GivesUpAfterTheLastAttempt) {
   EXPECT_THAT(failure_of({kDrop, kDrop, kDrop}, 3).what(), HasSubstr("3 times"));
 }
 
+TEST_F(S3Upload, TriesOnceAfterAFileWasGivenUp) {
+  S3Server server({kBusy, kBusy, kBusy, kBusy});
+  const auto uploader = make_s3_uploader(target_at(server.url()), quick());
+  EXPECT_THROW(uploader->put(write("f", "content"), "a"), Error);
+  EXPECT_THROW(uploader->put(path("f"), "b"), Error);
+  EXPECT_EQ(server.requests(), 4);
+  uploader->put(path("f"), "weights/best.pt");
+  EXPECT_EQ(server.objects().at(kObject), "content");
+}
+
 TEST_F(S3Upload, DoesNotRepeatWhatWillNotChange) {
   EXPECT_THAT(failure_of({kForbid}, 1).what(), HasSubstr("HTTP 403 AccessDenied (check the keys"));
   EXPECT_THAT(failure_of({kUnknownBucket}, 1).what(),
