@@ -59,6 +59,17 @@ check "compat original" 0 "best" "${train[@]}" --epochs 1 --compat original --na
 check "dry run" 0 "training and 12 validation images" "${train[@]}" --epochs 1 --dry-run --name dry
 [[ -e runs/dry ]] && fail "a dry run writes"
 
+check "upload" 0 "to file://$work/uploaded/up" "${train[@]}" --epochs 2 --save-period 1 --name up --bucket "file://$work/uploaded/up"
+for file in weights/best.pt weights/last.pt weights/epoch0.pt weights/epoch1.pt results.txt results.csv settings.yaml results.png labels.png; do
+  cmp -s "runs/up/$file" "uploaded/up/$file" || fail "upload: $file is not what the run holds"
+done
+check "address of an upload" 2 "s3://bucket/prefix" "${train[@]}" --name nowhere --bucket nowhere
+check "keys of an upload" 2 "AWS_ACCESS_KEY_ID" env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY HOME="$work" "${train[@]}" --name nowhere --bucket s3://bucket/x
+check "address of an upload in a dry run" 2 "--bucket" "${train[@]}" --dry-run --bucket "file://$work/small.yaml/below"
+check "upload that fails" 0 "not uploaded to s3://bucket/x" env AWS_ACCESS_KEY_ID=i AWS_SECRET_ACCESS_KEY=s no_proxy='*' AWS_ENDPOINT_URL=http://127.0.0.1:1 \
+  "${train[@]}" --epochs 1 --name failing --bucket s3://bucket/x
+[[ -e runs/nowhere ]] && fail "a run whose upload cannot be makes a directory"
+
 check "val" 0 "all" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --verbose
 check "COCO results" 0 "detections in detections_val_best_results.json" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --save-json
 grep -q '"category_id":' detections_val_best_results.json || fail "COCO results: no detections"

@@ -111,6 +111,7 @@ struct TrainSettings {
   double dist_timeout = 300;
   bool deterministic = false;
   int close_mosaic = 0;
+  std::string bucket;
 };
 
 template <class Visitor, class S>
@@ -152,6 +153,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});
   visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
   visit("close_mosaic", s.close_mosaic, "no mosaics in the last N epochs", Range{0, 1e6});
+  visit("bucket", s.bucket, "gs://, s3:// or file:// address to which weights and results are uploaded", Range{});
 }
 
 /// A whole run: what `settings.yaml` of a run directory holds.

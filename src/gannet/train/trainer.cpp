@@ -18,6 +18,7 @@
 #include "gannet/nn/checkpoint.h"
 #include "gannet/observe/plots.h"
 #include "gannet/observe/results_file.h"
+#include "gannet/observe/upload.h"
 #include "gannet/train/checkpoint_writer.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/rank_states.h"
@@ -112,6 +113,7 @@ struct Trainer::Impl {
 // Builds everything; fails before anything is written.
 void Trainer::Impl::restore_or_start() {
   const TrainSettings& train = settings.train;
+  if (comm->is_main() && !train.bucket.empty()) make_uploader(train.bucket);  // a wrong address is told at once
   placement = resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
   state.seed = static_cast<std::uint64_t>(train.seed);
@@ -207,6 +209,8 @@ void Trainer::Impl::start_observers() {
   write_settings_files(directory, settings, data->description(), state.model->description().text);
   observers.add(std::make_unique<ResultsFileObserver>(directory, state.results));
   observers.add(std::make_unique<PlotsObserver>(directory, state.results));
+  if (!settings.train.bucket.empty())  // after those whose files it uploads
+    observers.add(std::make_unique<UploadObserver>(make_uploader(settings.train.bucket), UploadWait{.ended = [this] { return stop_requested.load(); }}));
   std::vector<Label> labels;
   for (const IndexedImage& image : data->train_index().images) labels.insert(labels.end(), image.labels.begin(), image.labels.end());
   RunInfo info;
