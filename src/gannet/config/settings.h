@@ -86,6 +86,7 @@ struct TrainSettings {
   bool noautoanchor = false;
   std::string cache_images;
   std::string weights;
+  bool raw_weights = false;
   std::string name;
   std::string project = "runs/train";
   bool exist_ok = false;
@@ -128,6 +129,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("noautoanchor", s.noautoanchor, "skip the anchor check", Range{});
   visit("cache_images", s.cache_images, "keep resized images: ram, or disk (also for the next run); empty for none", Range{});
   visit("weights", s.weights, "checkpoint to start from", Range{});
+  visit("raw_weights", s.raw_weights, "of a checkpoint in training take the weights themselves, not their average", Range{});
   visit("name", s.name, "name of the run directory", Range{});
   visit("project", s.project, "folder of run directories", Range{});
   visit("exist_ok", s.exist_ok, "write into an existing run directory", Range{});

@@ -20,7 +20,7 @@ namespace {
 
 /// Settings that do not decide the numbers of a run, or only where its data lie.
 constexpr std::array kChangeable{"epochs",       "data",        "device",      "workers",       "precision", "memory_format", "cache_images",
-                                 "dist_timeout", "save_every",  "save_period", "keep_periodic", "nosave",    "patience",      "exist_ok"};
+                                 "dist_timeout", "save_every",  "save_period", "keep_periodic", "nosave",    "patience",      "exist_ok",  "bucket"};
 
 /// "key: value" of every setting.
 std::vector<std::string> lines_of(const Settings& settings) {

@@ -131,7 +131,8 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int nu
   options.dry_run_statistics = settings.compat_original();
   auto model = std::make_shared<DetectionModel>(description, options);
   if (!train.weights.empty() && !resumes) {
-    const TransferReport report = load_state(*model, load_weights(train.weights), true);
+    const auto choice = train.raw_weights ? WeightsChoice::kRaw : WeightsChoice::kAveraged;
+    const TransferReport report = load_state(*model, load_weights(train.weights, choice), true);
     if (report.transferred == 0)
       throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(), {train.weights, 0, {}},
                   "give the --cfg that the weights were trained with");
