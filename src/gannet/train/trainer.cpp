@@ -13,6 +13,7 @@
 #include "gannet/core/memory.h"
 #include "gannet/data/anchors.h"
 #include "gannet/data/loader.h"
+#include "gannet/dist/agreement.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
@@ -256,10 +257,11 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
   options.nms.iou_threshold = kTrainingIou;
   options.single_class = settings.train.single_cls;
   options.loss = with_loss ? &*loss : nullptr;
+  options.main_batches = final_epoch ? kPicturedBatches : 1;
   EvaluatorEvents events;
   const auto& names = data->description().names;
   events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
-    if (batch.number >= (final_epoch ? kPicturedBatches : 1)) return;
+    if (batch.number >= options.main_batches) return;
     observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state.epoch});
     observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state.epoch});
   };
@@ -341,7 +343,7 @@ TrainReport Trainer::Impl::finish(double seconds) {
     for (const std::string& path : {report.last_checkpoint, best.string()})
       if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
   }
-  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, false);
+  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
   report.epochs_run = epochs_run;
   report.best_epoch = state.best_epoch;
   report.best_fitness = state.best_fitness;
@@ -403,15 +405,9 @@ TrainReport Trainer::Impl::train() {
 }
 
 TrainReport Trainer::run() {
-  try {
-    return impl_->train();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted) impl_->comm->abandon(error.what());
-    throw;
-  } catch (const std::exception& error) {
-    impl_->comm->abandon(error.what());
-    throw;
-  }
+  TrainReport report;
+  fail_together(*impl_->comm, [&] { report = impl_->train(); });
+  return report;
 }
 
 void Trainer::request_stop() { impl_->stop_requested = true; }
