@@ -38,6 +38,11 @@ constexpr const char* kRunFileVariable = "GANNET_RUN_FILE";
 
 }  // namespace
 
+void RankFlags::add_to(CLI::App& command) {
+  command.add_option("--nproc", nproc, "start this many processes on this machine")->check(CLI::Range(1, 1024))->capture_default_str();
+  command.add_option("--local_rank", local_rank, "accepted for old launchers; the environment decides");
+}
+
 int launch_ranks(int nproc, int max_restarts) {
   const std::string run_file = (std::filesystem::temp_directory_path() / fmt::format("gannet-run-{}", ::getpid())).string();
   ::setenv(kRunFileVariable, run_file.c_str(), 1);
@@ -63,11 +68,12 @@ int launch_ranks(int nproc, int max_restarts) {
   return result.exit_code;
 }
 
-std::shared_ptr<Communicator> join_ranks(const TrainSettings& settings, const std::optional<WorldSpec>& world) {
+std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world, const std::string& device, double timeout) {
   if (!world || world->size == 1) return nullptr;
+  if (world->rank > 0 && log_level() == LogLevel::kInfo) set_log_level(LogLevel::kWarning);
   ProcessGroupOptions options;
-  options.timeout_seconds = settings.dist_timeout;
-  options.gpus = settings.device != "cpu" && gpus_available();
+  options.timeout_seconds = timeout;
+  options.gpus = device != "cpu" && gpus_available();
   options.check_order = log_level() == LogLevel::kDebug;
   options.on_stuck = [](const std::string& why) {
     fmt::print(stderr, "error: {}\n", why);

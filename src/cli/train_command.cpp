@@ -22,7 +22,8 @@ struct TrainArguments {
   std::string resume;         // "auto" for the newest run
   std::vector<std::string> assignments;
   bool dry_run = false;
-  int nproc = 1, max_restarts = 0, local_rank = 0;
+  RankFlags ranks;
+  int max_restarts = 0;
   CLI::App* command = nullptr;
 };
 
@@ -100,10 +101,10 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
 
 int run(TrainArguments& arguments) {
   const auto world = world_from_environment();
-  if (arguments.nproc > 1 && !world) return launch_ranks(arguments.nproc, arguments.max_restarts);
+  if (arguments.ranks.nproc > 1 && !world) return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
-  if (!is_main && log_level() == LogLevel::kInfo) set_log_level(LogLevel::kWarning);
-  const auto ranks = join_ranks(resolve_settings(arguments).train, world);
+  const TrainSettings train = resolve_settings(arguments).train;
+  const auto ranks = join_ranks(world, train.device, train.dist_timeout);
   Trainer trainer = make_trainer(arguments, ranks, is_main);
   if (arguments.dry_run) {
     const std::string plan = trainer.describe_plan();
@@ -135,10 +136,9 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
   command->add_option("--set", arguments->assignments, "KEY=VALUE of a hyperparameter; may be given again");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
-  command->add_option("--nproc", arguments->nproc, "start this many processes on this machine")->check(CLI::Range(1, 1024))->capture_default_str();
+  arguments->ranks.add_to(*command);
   command->add_option("--max-restarts", arguments->max_restarts, "after a failure, start the processes of --nproc again from the last checkpoint, this often at most")
       ->check(CLI::Range(0, 1000))->capture_default_str();
-  command->add_option("--local_rank", arguments->local_rank, "accepted for old launchers; the environment decides");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -197,13 +197,18 @@ class Launch {
 
   // The first failure decides, but a cause outranks those that only noticed (4).
   void note_end(int rank, int status) {
-    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 4;
+    const bool was_asked = seen_requests_ > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : was_asked ? 3 : 4;
     if (code == 0) return;
     if (!deadline_set_) set_deadline();
     const bool only_noticed = result_.exit_code == 4 && result_.message.empty();
     if (result_.exit_code != 0 && !(only_noticed && (code != 4 || WIFSIGNALED(status)))) return;
     result_.exit_code = code;
-    if (WIFSIGNALED(status)) result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+    if (was_asked) {
+      result_.message = "interrupted";
+    } else if (WIFSIGNALED(status)) {
+      result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+    }
   }
 
   void set_deadline() {

@@ -21,6 +21,8 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds kPoll{200};
 /// Ranks that fail with each other report within this; who has not is missing.
 constexpr Seconds kReportWait{2.5};
+/// How long rank 0, when it has failed, waits for the others to read why.
+constexpr Seconds kHearWait{1.5};
 /// How long rank 0 waits for the others at the end of a run.
 constexpr Seconds kLeaveWait{10};
 /// A store that answers later than this has gone.
@@ -39,6 +41,7 @@ std::string host_name() {
 }
 
 std::string failure_key(int rank) { return fmt::format("failed/{}", rank); }
+std::string heard_key(int rank) { return fmt::format("heard/{}", rank); }
 
 using StorePointer = c10::intrusive_ptr<c10d::Store>;
 
@@ -112,7 +115,8 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
     options.useLibUV = false;  // only the plain backend takes over a socket
   }
   try {
-    store_ = c10::make_intrusive<c10d::PrefixStore>("gannet", c10::make_intrusive<c10d::TCPStore>(world.address, options));
+    const std::string prefix = fmt::format("gannet/{}", world.attempt);
+    store_ = c10::make_intrusive<c10d::PrefixStore>(prefix, c10::make_intrusive<c10d::TCPStore>(world.address, options));
   } catch (const std::exception&) {
     throw Error(ErrorKind::kDistributed,
                 options.isServer ? fmt::format("rank 0 cannot listen on port {}", world.port)
@@ -122,19 +126,18 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
   join(timeout);
 }
 
+// Waits for a number, not for the keys of all: every rank asks several times a second, and the one
+// store must answer thousands of them.
 void Rendezvous::join(Seconds timeout) {
-  set(fmt::format("joined/{}", world_.rank), host_name());
   const auto deadline = Clock::now() + timeout;
-  std::vector<int> missing = ranks_without(*store_, world_.size, "joined/");
-  while (!missing.empty()) {
-    if (Clock::now() > deadline) {
-      const std::string why = fmt::format("{} of {} ranks have not come within {:.0f} s: {}", missing.size(), world_.size, timeout.count(), fmt::join(missing, ", "));
-      report_failure(why);
-      throw Error(ErrorKind::kDistributed, why, {}, "start all ranks with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
-    }
-    std::this_thread::sleep_for(kPoll);
-    missing = ranks_without(*store_, world_.size, "joined/");
-  }
+  set(fmt::format("joined/{}", world_.rank), host_name());
+  std::int64_t joined = store_->add("num_joined", 1);
+  for (; joined < world_.size && Clock::now() < deadline; joined = store_->add("num_joined", 0)) std::this_thread::sleep_for(kPoll);
+  if (joined >= world_.size) return;
+  const std::vector<int> missing = ranks_without(*store_, world_.size, "joined/");
+  const std::string why = fmt::format("{} of {} ranks have not come within {:.0f} s: {}", missing.size(), world_.size, timeout.count(), fmt::join(missing, ", "));
+  report_failure(why);
+  throw Error(ErrorKind::kDistributed, why, {}, "start all ranks with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
 }
 
 void Rendezvous::set(const std::string& key, const std::string& value) { store_->set(key, to_bytes(value)); }
@@ -185,7 +188,30 @@ void Rendezvous::leave() noexcept {
   }
 }
 
-std::string Rendezvous::describe_failure() noexcept { return describe_within(store_, world_, reported_); }
+std::string Rendezvous::describe_failure() noexcept {
+  const std::string text = describe_within(store_, world_, reported_);
+  try {
+    auto told = run_apart([store = store_, key = heard_key(world_.rank)] { store->set(key, to_bytes("heard")); });
+    if (ready_within(told, kPoll)) told.get();
+  } catch (const std::exception&) {  // the store has gone: nobody waits
+  }
+  return text;
+}
+
+void Rendezvous::outlive_readers() noexcept {
+  if (world_.rank != 0 || !world_.hosts_store) return;
+  try {
+    const auto deadline = Clock::now() + kHearWait;
+    const auto all_heard = [this] {
+      std::vector<int> deaf = ranks_without(*store_, world_.size, "heard/");
+      std::erase_if(deaf, [this](int rank) { return rank == world_.rank; });
+      return deaf.empty();
+    };
+    while (!all_heard() && Clock::now() < deadline) std::this_thread::sleep_for(kPoll);
+  } catch (const std::exception& error) {
+    log_debug("rank {}: waiting for readers: {}", world_.rank, error.what());
+  }
+}
 
 struct FailureWatch::Shared {
   StorePointer store;

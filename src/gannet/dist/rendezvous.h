@@ -39,6 +39,10 @@ class Rendezvous {
   /// when rank 0 cannot be reached.
   std::string describe_failure() noexcept;
 
+  /// After a failure: rank 0, whose store the others ask for the reason, goes when they have heard it
+  /// or a moment has passed.
+  void outlive_readers() noexcept;
+
   /// Ends well: rank 0, whose store the others need to the last, goes when all have said so.
   void leave() noexcept;
 

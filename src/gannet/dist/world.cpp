@@ -61,6 +61,7 @@ WorldSpec from_rank_variables(const Variables& v) {
   world.port = world.size > 1 ? v.number("MASTER_PORT", 1, kMaxPort) : v.number_or("MASTER_PORT", 1, kMaxPort, 29500);
   world.hosts_store = v.text("TORCHELASTIC_USE_AGENT_STORE") != "True";
   world.listen_descriptor = v.number_or("GANNET_STORE_SOCKET", 0, 1 << 20, -1);
+  world.attempt = v.number_or("TORCHELASTIC_RESTART_COUNT", 0, 1 << 20, 0);
   return world;
 }
 

@@ -14,6 +14,7 @@ struct WorldSpec {
   int port = 29500;
   bool hosts_store = true;     // rank 0 opens the port; not when an agent already has
   int listen_descriptor = -1;  // socket that is already bound to the port; -1: none
+  int attempt = 0;             // of a launcher that starts the ranks again with the same store
 };
 
 using Environment = std::function<const char*(const char* name)>;

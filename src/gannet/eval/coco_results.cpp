@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gannet/core/atomic_file.h"
+#include "gannet/dist/communicator.h"
 
 namespace gannet {
 namespace {
@@ -51,6 +52,12 @@ void CocoResults::add(const ImageResult& image) {
         {"score", rounded(d.score, kScoreSteps)}};
     rows += (rows.empty() ? "" : ",\n") + row.dump();
   }
+}
+
+void CocoResults::gather(Communicator& comm) {
+  const auto bytes = nlohmann::json::to_cbor(rows_);
+  for (const std::string& share : comm.gather("eval.detections", {bytes.begin(), bytes.end()}))
+    rows_.merge(nlohmann::json::from_cbor(share).get<std::map<std::int64_t, std::string>>());
 }
 
 void CocoResults::write(const std::filesystem::path& path) const {

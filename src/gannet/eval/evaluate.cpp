@@ -4,15 +4,20 @@
 #include <torch/torch.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "gannet/config/data_description.h"
 #include "gannet/config/settings.h"
 #include "gannet/core/error.h"
+#include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/datasets.h"
+#include "gannet/dist/agreement.h"
+#include "gannet/dist/communicator.h"
 #include "gannet/eval/coco_results.h"
 #include "gannet/eval/evaluator.h"
+#include "gannet/eval/fingerprint.h"
 #include "gannet/nn/checkpoint.h"
 
 namespace gannet {
@@ -20,54 +25,102 @@ namespace {
 
 constexpr double kStandAlonePad = 0.5;  // half a stride around each batch (RB 3.4)
 
-void check_split(const DataDescription& data, const std::string& split) {
-  if (data.images_of(split).empty()) throw Error(ErrorKind::kUsage, fmt::format("names no {} images", split), {data.file, 0, split});
-}
 
-}  // namespace
-
-EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress) {
-  const Placement placement = resolve_placement(settings.device, settings.precision);
+DataDescription load_data(const ValSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
   complete_names(data);
-  check_split(data, settings.split);
-  const LoadedModel loaded = load_model(settings.weights);
+  if (data.images_of(settings.split).empty())
+    throw Error(ErrorKind::kUsage, fmt::format("names no {} images", settings.split), {data.file, 0, settings.split});
+  return data;
+}
+
+LoadedModel load_model_for(const DataDescription& data, const ValSettings& settings) {
+  LoadedModel loaded = load_model(settings.weights);
   if (!settings.single_cls && loaded.model->head().num_classes != data.num_classes)
     throw Error(ErrorKind::kData, fmt::format("the model has {} classes, the data set {}", loaded.model->head().num_classes, data.num_classes),
                 {data.file, 0, "nc"}, "evaluate with the data that the model was trained for");
-  loaded.model->fuse();
-  place_model(*loaded.model, placement);
+  return loaded;
+}
 
-  IndexOptions index_options;
-  index_options.single_class = settings.single_cls;
-  const auto index = std::make_shared<ImageIndex>(build_split_index(data, settings.split, index_options));
-  log_report(*index, settings.split);
-  const int stride = loaded.model->max_stride();
-  const auto image_size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
-  if (image_size != settings.img_size) log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride, image_size);
+std::shared_ptr<const ImageIndex> scan(const DataDescription& data, const ValSettings& settings, Communicator& comm) {
+  IndexOptions options;
+  options.single_class = settings.single_cls;
+  auto index = std::make_shared<ImageIndex>();
+  comm.one_first("the scan of the data set", [&] {
+    fault_point("scan", comm.rank());
+    *index = build_split_index(data, settings.split, options);
+  });
+  if (comm.is_main()) log_report(*index, settings.split);
+  return index;
+}
 
-  LoaderOptions loader_options;
-  loader_options.num_threads = settings.workers;
-  Loader loader(make_evaluation_dataset(index, image_size), loader_options);
+struct LineWriter {
+  std::string& text;
+  template <class T>
+  void operator()(const char* name, const T& value, const char*, Range) const {
+    text += fmt::format("{}: {}\n", name, value);
+  }
+};
+
+// Lines "name: value". What may differ between ranks is left out.
+std::string lines_to_compare(const ValSettings& settings, const Placement& placement, const ImageIndex& index, const DetectionModel& model) {
+  ValSettings shared = settings;
+  shared.weights = shared.data = shared.device = "";
+  shared.workers = 0;
+  std::string text = fmt::format("version: {}\n", GANNET_VERSION);
+  fields_of_val(LineWriter{text}, shared);
+  return text + fmt::format("computed in: {}\nimages: {}\nmodel: {}\n", c10::toString(placement.compute), fingerprint(index), fingerprint(model));
+}
+
+EvaluatorOptions evaluator_options(const ValSettings& settings) {
   EvaluatorOptions options;
   options.nms.conf_threshold = settings.conf_thres;
   options.nms.iou_threshold = settings.iou_thres;
   options.nms.merge = settings.merge;
   options.augment = settings.augment;
   options.single_class = settings.single_cls;
+  return options;
+}
+
+EvalReport evaluate_share(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress, Communicator& comm) {
+  const Placement placement = resolve_placement(device_of_rank(settings.device, comm), settings.precision);
+  const DataDescription data = load_data(settings);
+  const LoadedModel loaded = load_model_for(data, settings);
+  fault_point("start", comm.rank());
+  const auto index = scan(data, settings, comm);
+  require_equal_lines(lines_to_compare(settings, placement, *index, *loaded.model), comm);
+  loaded.model->fuse();
+  place_model(*loaded.model, placement);
+  const int stride = loaded.model->max_stride();
+  const auto image_size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
+  if (image_size != settings.img_size && comm.is_main())
+    log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride, image_size);
+
+  LoaderOptions loader_options;
+  loader_options.num_threads = settings.workers;
+  Loader loader(make_evaluation_dataset(index, image_size), loader_options);
   EvaluatorEvents events;
-  events.progress = progress;
+  events.progress = [&](std::int64_t done, std::int64_t total) {
+    fault_point("evaluation", comm.rank());
+    if (progress) progress(done, total);
+  };
   CocoResults results(index, data.num_classes);
   if (settings.save_json) events.image = [&](const ImageResult& image) { results.add(image); };
-  const auto alone = make_single_process();
-  EvalReport report =
-      evaluate_batches(Predictor(*loaded.model, placement), loader,
-                       plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size, stride, kStandAlonePad), options, loaded.names, *alone, events);
-  if (settings.save_json) {
-    const auto stem = std::filesystem::path(settings.weights).stem().string();
-    report.json_path = fmt::format("detections_{}_{}_results.json", settings.split, stem);
-    results.write(report.json_path);
-  }
+  const auto plans = plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size, stride, kStandAlonePad);
+  EvalReport report = evaluate_batches(Predictor(*loaded.model, placement), loader, plans, evaluator_options(settings), loaded.names, comm, events);
+  if (!settings.save_json) return report;
+  results.gather(comm);
+  report.json_path = fmt::format("detections_{}_{}_results.json", settings.split, std::filesystem::path(settings.weights).stem().string());
+  if (comm.is_main()) results.write(report.json_path);
+  return report;
+}
+
+}  // namespace
+
+EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress, std::shared_ptr<Communicator> ranks) {
+  const auto comm = ranks ? std::move(ranks) : make_single_process();
+  EvalReport report;
+  fail_together(*comm, [&] { report = evaluate_share(settings, progress, *comm); });
   return report;
 }
 

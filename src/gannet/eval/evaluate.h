@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct ValSettings {
   std::string device;
   std::string precision = "auto";
   int workers = 2;
+  double dist_timeout = 300;
 };
 
 template <class Visitor, class S>
@@ -47,7 +49,10 @@ void fields_of_val(Visitor&& visit, S& s) {
   visit("device", s.device, "cpu, or a CUDA device index; empty chooses", Range{});
   visit("precision", s.precision, "auto, fp32, bf16 or fp16", Range{});
   visit("workers", s.workers, "loader threads", Range{0, 256});
+  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
 }
+
+class Communicator;
 
 struct EvalReport {
   MeanMetrics mean;
@@ -60,8 +65,11 @@ struct EvalReport {
   bool stopped = false;                                      // on request: the figures are those of a part
 };
 
-/// @param progress called after each batch with (done, total); may be empty
+/// @param progress called after each batch of this process with (done, total); may be empty
+/// @param ranks the ranks that evaluate together, each a share of the batches; null: this process
+/// alone. The report is the same on all of them; rank 0 writes the file.
 /// Throws Error for bad settings, data or checkpoints.
-EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress = {},
+                    std::shared_ptr<Communicator> ranks = nullptr);
 
 }  // namespace gannet

@@ -37,6 +37,23 @@ T take(const std::string& bytes, std::size_t& at) {
   return value;
 }
 
+/// What one batch adds: its mean loss and the time that it took.
+struct BatchRecord {
+  std::int64_t number = 0;
+  std::array<double, 3> loss{};
+  double inference_seconds = 0, nms_seconds = 0;
+};
+
+std::string pack(const std::vector<BatchRecord>& records) {
+  std::string bytes;
+  for (const BatchRecord& r : records) put(bytes, r);
+  return bytes;
+}
+
+void unpack(const std::string& bytes, std::vector<BatchRecord>& records) {
+  for (std::size_t at = 0; at < bytes.size();) records.push_back(take<BatchRecord>(bytes, at));
+}
+
 std::string pack(const std::vector<ImageRecord>& records) {
   std::string bytes;
   for (const ImageRecord& r : records) {
@@ -59,6 +76,15 @@ void unpack(const std::string& bytes, std::vector<ImageRecord>& records) {
     for (std::size_t i = 0; i < num_labels; ++i) r.label_classes.push_back(take<int>(bytes, at));
     records.push_back(std::move(r));
   }
+}
+
+/// The records of all ranks in the order that one rank alone would have made them in.
+template <class Record, class Key>
+std::vector<Record> gather_in_order(const std::string& name, const std::vector<Record>& own, Key Record::*key, Communicator& comm) {
+  std::vector<Record> all;
+  for (const std::string& share : comm.gather(name, pack(own))) unpack(share, all);
+  std::stable_sort(all.begin(), all.end(), [key](const Record& a, const Record& b) { return a.*key < b.*key; });
+  return all;
 }
 
 std::vector<ScoredBox> labels_of_image(const Batch& batch, int image, bool single_class) {
@@ -94,16 +120,19 @@ class Evaluation {
       : predictor_(predictor), options_(options), names_(names), comm_(comm), events_(events) {}
 
   void add(const Batch& batch) {
+    BatchRecord record;
+    record.number = batch.number;
     const auto prediction = predictor_.predict(prepare_images(batch, predictor_.placement()), options_.augment);
-    inference_seconds_ += prediction.seconds;
-    if (options_.loss != nullptr && !prediction.raw.empty()) add_loss(batch, prediction);
+    record.inference_seconds = prediction.seconds;
+    if (options_.loss != nullptr && !prediction.raw.empty()) record.loss = loss_of(batch, prediction);
     const auto start = std::chrono::steady_clock::now();
     const auto boxes = non_max_suppression(prediction.decoded_BNV, options_.nms);
-    nms_seconds_ += seconds_since(start);
+    record.nms_seconds = seconds_since(start);
+    batches_.push_back(record);
     for (int image = 0; image < batch.images; ++image) {
       if (batch.samples[static_cast<std::size_t>(image)].replacement) continue;  // stands in for one that cannot be read
       const auto& found = boxes[static_cast<std::size_t>(image)];
-      records_.push_back(score_image(batch, image, found, options_.single_class));
+      images_.push_back(score_image(batch, image, found, options_.single_class));
       if (!events_.image) continue;
       const SampleInfo& sample = batch.samples[static_cast<std::size_t>(image)];
       events_.image({&sample, found, to_detections(found, sample.letterbox, names_)});
@@ -114,44 +143,55 @@ class Evaluation {
   bool wants_stop() { return stopped_ = events_.stop && events_.stop(); }
 
   EvalReport finish() {
-    std::vector<ImageRecord> all;
-    for (const std::string& share : comm_.gather("eval.records", pack(records_))) unpack(share, all);
-    std::stable_sort(all.begin(), all.end(), [](const ImageRecord& a, const ImageRecord& b) { return a.index < b.index; });
-    const auto sums = comm_.sum("eval.sums", torch::tensor({loss_[0], loss_[1], loss_[2], num_batches_, inference_seconds_, nms_seconds_, stopped_ ? 1.0 : 0.0}, torch::kFloat64));
-    const double* total = sums.const_data_ptr<double>();
+    const auto images = gather_in_order("eval.images", images_, &ImageRecord::index, comm_);
+    EvalReport report = score(images);
+    report.names = names_;
+    const auto batches = gather_in_order("eval.batches", batches_, &BatchRecord::number, comm_);
+    add_means(batches, report);
+    report.stopped = comm_.sum("eval.stopped", torch::tensor({stopped_ ? 1.0 : 0.0}, torch::kFloat64)).item<double>() > 0;
+    return report;
+  }
 
+ private:
+  static EvalReport score(const std::vector<ImageRecord>& images) {
     EvalReport report;
     std::vector<DetectionRecord> detections;
     std::vector<int> label_classes;
-    for (const ImageRecord& r : all) {
+    for (const ImageRecord& r : images) {
       detections.insert(detections.end(), r.detections.begin(), r.detections.end());
       label_classes.insert(label_classes.end(), r.label_classes.begin(), r.label_classes.end());
     }
     report.classes = average_precision(detections, label_classes);
     report.mean = mean_metrics(report.classes);
-    report.num_images = static_cast<std::int64_t>(all.size());
+    report.num_images = static_cast<std::int64_t>(images.size());
     report.num_labels = static_cast<std::int64_t>(label_classes.size());
-    const double batches = std::max(total[3], 1.0);
-    report.box_loss = total[0] / batches;
-    report.objectness_loss = total[1] / batches;
-    report.class_loss = total[2] / batches;
-    report.names = names_;
-    const double images = std::max<double>(1, static_cast<double>(report.num_images));
-    report.inference_ms = total[4] * 1000 / images;
-    report.nms_ms = total[5] * 1000 / images;
-    report.stopped = total[6] > 0;
     return report;
   }
 
- private:
+  // In the order of the batches: a sum of floating-point numbers depends on it.
+  static void add_means(const std::vector<BatchRecord>& batches, EvalReport& report) {
+    const double count = std::max<double>(1, static_cast<double>(batches.size()));
+    const double images = std::max<double>(1, static_cast<double>(report.num_images));
+    BatchRecord sum;
+    for (const BatchRecord& b : batches) {
+      for (std::size_t i = 0; i < sum.loss.size(); ++i) sum.loss[i] += b.loss[i];
+      sum.inference_seconds += b.inference_seconds;
+      sum.nms_seconds += b.nms_seconds;
+    }
+    report.box_loss = sum.loss[0] / count;
+    report.objectness_loss = sum.loss[1] / count;
+    report.class_loss = sum.loss[2] / count;
+    report.inference_ms = sum.inference_seconds * 1000 / images;
+    report.nms_ms = sum.nms_seconds * 1000 / images;
+  }
+
   // Each rank has other batches, so the loss is that of a world of one.
-  void add_loss(const Batch& batch, const Prediction& prediction) {
+  std::array<double, 3> loss_of(const Batch& batch, const Prediction& prediction) const {
     const torch::NoGradGuard no_grad;
     const auto alone = make_single_process();
     const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()), predictor_.model().head(), *alone);
     const auto items = parts.items.to(torch::kCPU, torch::kFloat64);
-    for (std::int64_t i = 0; i < 3; ++i) loss_[static_cast<std::size_t>(i)] += items[i].item<double>();
-    num_batches_ += 1;
+    return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};
   }
 
   const Predictor& predictor_;
@@ -159,20 +199,30 @@ class Evaluation {
   const std::vector<std::string>& names_;
   Communicator& comm_;
   const EvaluatorEvents& events_;
-  std::vector<ImageRecord> records_;
-  std::array<double, 3> loss_{};
-  double num_batches_ = 0, inference_seconds_ = 0, nms_seconds_ = 0;
+  std::vector<ImageRecord> images_;
+  std::vector<BatchRecord> batches_;
   bool stopped_ = false;
 };
 
 }  // namespace
 
+std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches, const Communicator& comm) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(comm.world_size()));
+  std::vector<std::size_t> own;
+  for (std::size_t i = 0; i < num_batches; ++i) {
+    const bool for_main = static_cast<std::int64_t>(i) < main_batches;
+    const auto rank = for_main ? counts.begin() : std::min_element(counts.begin(), counts.end());
+    ++*rank;
+    if (rank - counts.begin() == comm.rank()) own.push_back(i);
+  }
+  return own;
+}
+
 EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const std::vector<BatchPlan>& plans,
                             const EvaluatorOptions& options, const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events) {
   std::vector<BatchPlan> share;
-  for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < plans.size(); i += static_cast<std::size_t>(comm.world_size()))
-    share.push_back(plans[i]);
+  for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm)) share.push_back(plans[i]);
   Evaluation evaluation(predictor, options, names, comm, events);
   const auto total = static_cast<std::int64_t>(share.size());
   std::int64_t done = 0;

@@ -21,6 +21,7 @@ struct EvaluatorOptions {
   bool augment = false;
   bool single_class = false;               // all labels are class 0
   const DetectionLoss* loss = nullptr;     // also average the loss, as in training
+  std::int64_t main_batches = 1;           // so many of the first ones go to rank 0, which draws them
 };
 
 /// One image's detections, in pixels of the network's input and of the original.
@@ -37,6 +38,10 @@ struct EvaluatorEvents {
   std::function<void(const ImageResult&)> image;
   std::function<bool()> stop;  // asked before each batch; true ends the evaluation of all ranks
 };
+
+/// Numbers of the batches that a rank evaluates, ascending. The first `main_batches` are rank 0's;
+/// then each goes to the rank that has the fewest.
+std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches, const Communicator& comm);
 
 /// @param plans all batches of the set, the same on every rank
 /// @param names class names for ImageResult::detections

@@ -14,6 +14,7 @@
 #include "gannet/core/memory.h"
 #include "gannet/data/anchors.h"
 #include "gannet/data/loader.h"
+#include "gannet/dist/agreement.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/observe/plots.h"
@@ -300,11 +301,12 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
   options.nms.iou_threshold = kTrainingIou;
   options.single_class = settings.train.single_cls;
   options.loss = with_loss ? &*loss : nullptr;
+  options.main_batches = final_epoch ? kPicturedBatches : 1;
   EvaluatorEvents events;
   events.stop = [this] { return stop_wanted(); };
   const auto& names = data->description().names;
   events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
-    if (batch.number >= (final_epoch ? kPicturedBatches : 1)) return;
+    if (batch.number >= options.main_batches) return;
     observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state.epoch});
     observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state.epoch});
   };
@@ -445,7 +447,7 @@ TrainReport Trainer::Impl::finish(double seconds) {
     for (const std::string& path : {report.last_checkpoint, best.string()})
       if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
   }
-  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, false);
+  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
   if (report.evaluation.stopped)
     throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done", {report.best_checkpoint, 0, {}});
   report.epochs_run = epochs_run;
@@ -504,15 +506,9 @@ TrainReport Trainer::Impl::train() {
 }
 
 TrainReport Trainer::run() {
-  try {
-    return impl_->train();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted) impl_->comm->abandon(error.what());
-    throw;
-  } catch (const std::exception& error) {
-    impl_->comm->abandon(error.what());
-    throw;
-  }
+  TrainReport report;
+  fail_together(*impl_->comm, [&] { report = impl_->train(); });
+  return report;
 }
 
 void Trainer::request_stop() { impl_->stop_requested = true; }

@@ -11,10 +11,6 @@
 
 namespace gannet {
 
-/// The device of this rank: with several GPUs, the one of its position on the machine.
-/// @param device as of the settings; a list ("0,2") names one for each local rank
-std::string device_of_rank(const std::string& device, const Communicator& comm);
-
 /// Throws Error (kDistributed) on every rank, naming the first thing in which a rank differs from
 /// rank 0: a setting, the program's version, a data set or the model.
 void require_equal_ranks(const Settings& settings, const ImageIndex& train, const ImageIndex& val,

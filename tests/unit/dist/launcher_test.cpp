@@ -77,6 +77,16 @@ TEST(Launcher, PassesAStopRequestOn) {
   EXPECT_LT(r.seconds, 10);
 }
 
+TEST(Launcher, ARankThatAStopRequestEndsHasNotFailed) {
+  std::jthread user([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    ::kill(::getpid(), SIGTERM);
+  });
+  const Outcome r = run(2, "exec sleep 60");
+  EXPECT_EQ(r.result.exit_code, 3);
+  EXPECT_EQ(r.result.message, "interrupted");
+}
+
 TEST(Launcher, KillsWhoIgnoresAStopRequest) {
   std::jthread user([] {
     std::this_thread::sleep_for(std::chrono::milliseconds(300));

@@ -29,6 +29,18 @@ TEST(ProcessGroup, SumsGathersAndBroadcasts) {
   });
 }
 
+// Few bytes take another way than many.
+TEST(ProcessGroup, ManyRanksHaveTheSameSums) {
+  for (const int world : {8, 11}) {
+    run_gloo_world(world, [world](Communicator& comm) {
+      for (const std::int64_t size : {1, 13, 5000}) {
+        const auto sum = comm.sum("sum", torch::arange(size, torch::kFloat64) + comm.rank());
+        EXPECT_EQ(sum[size - 1].item<double>(), world * static_cast<double>(size - 1) + world * (world - 1) / 2.0);
+      }
+    });
+  }
+}
+
 TEST(ProcessGroup, LeavesTheLocalTensorAsItWas) {
   run_gloo_world(2, [](Communicator& comm) {
     const auto local = torch::ones({1});
@@ -74,11 +86,13 @@ TEST(ProcessGroup, CompressedGradientsAreRoundedToBfloat16) {
 }
 
 // Every rank ends, and each names the one that failed and why.
-TEST(ProcessGroup, TheOthersLearnWhyARankEnded) {
+class FailingRank : public ::testing::TestWithParam<int> {};
+
+TEST_P(FailingRank, TellsTheOthersWhy) {
   std::mutex mutex;
   std::vector<std::string> texts;
   const auto work = [&](Communicator& comm) {
-    if (comm.rank() == 1) {
+    if (comm.rank() == GetParam()) {
       comm.abandon("labels/a.txt cannot be read");
       return;
     }
@@ -91,10 +105,11 @@ TEST(ProcessGroup, TheOthersLearnWhyARankEnded) {
   ASSERT_EQ(texts.size(), 2u);
   for (const std::string& text : texts) {
     EXPECT_THAT(text, HasSubstr("labels/a.txt cannot be read"));
-    EXPECT_THAT(text, HasSubstr("rank 1"));
+    EXPECT_THAT(text, HasSubstr("rank " + std::to_string(GetParam()) + " on"));
     EXPECT_THAT(text, HasSubstr("'loss.counts'"));
   }
 }
+INSTANTIATE_TEST_SUITE_P(ProcessGroup, FailingRank, ::testing::Values(0, 1, 2));  // rank 0 holds the store
 
 TEST(ProcessGroup, ARankThatStallsIsNamedAfterTheTimeout) {
   const auto start = std::chrono::steady_clock::now();

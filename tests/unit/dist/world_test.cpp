@@ -30,7 +30,8 @@ TEST(World, AProcessOnItsOwnHasNone) { EXPECT_FALSE(world_of({})); }
 
 TEST(World, ReadsWhatTorchrunSets) {
   const auto world = world_of({{"RANK", "5"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}, {"LOCAL_WORLD_SIZE", "4"},
-                               {"MASTER_ADDR", "node0"}, {"MASTER_PORT", "1234"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}});
+                               {"MASTER_ADDR", "node0"}, {"MASTER_PORT", "1234"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                               {"TORCHELASTIC_RESTART_COUNT", "2"}});
   ASSERT_TRUE(world);
   EXPECT_EQ(world->rank, 5);
   EXPECT_EQ(world->size, 8);
@@ -39,6 +40,7 @@ TEST(World, ReadsWhatTorchrunSets) {
   EXPECT_EQ(world->address, "node0");
   EXPECT_EQ(world->port, 1234);
   EXPECT_FALSE(world->hosts_store) << "torchrun's agent already holds the port";
+  EXPECT_EQ(world->attempt, 2) << "its store still holds what former attempts wrote";
 }
 
 TEST(World, ReadsWhatMpirunSets) {

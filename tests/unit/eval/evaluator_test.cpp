@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <mutex>
 
 #include "gannet/core/error.h"
@@ -117,6 +118,8 @@ TEST_F(Evaluator, AveragesTheLossOverBatches) {
 
 // Design rule (d): the digits are the same for every world size.
 TEST_F(Evaluator, GivesTheSameDigitsForEveryWorldSize) {
+  const DetectionLoss loss{LossOptions{}};
+  options_.loss = &loss;
   const EvalReport alone = run_alone();
   ASSERT_GT(alone.mean.map50, 0) << "the comparison needs matches";
   for (const int world : {2, 3, 5}) {  // with five ranks, two have no batch
@@ -129,8 +132,24 @@ TEST_F(Evaluator, GivesTheSameDigitsForEveryWorldSize) {
       EXPECT_EQ(report.mean.map, alone.mean.map);
       EXPECT_EQ(report.mean.precision, alone.mean.precision);
       EXPECT_EQ(report.mean.recall, alone.mean.recall);
+      EXPECT_EQ(report.box_loss, alone.box_loss);
+      EXPECT_EQ(report.objectness_loss, alone.objectness_loss);
+      EXPECT_EQ(report.class_loss, alone.class_loss);
     });
   }
+}
+
+TEST(EvaluatorBatches, TheFirstOnesAreDrawnByRankZero) {
+  std::mutex mutex;
+  std::map<int, std::vector<std::size_t>> dealt;
+  testing::run_world(3, [&](Communicator& comm) {
+    const auto own = batches_of_rank(10, 3, comm);
+    const std::scoped_lock lock(mutex);
+    dealt[comm.rank()] = own;
+  });
+  EXPECT_THAT(dealt[0], ::testing::ElementsAre(0, 1, 2, 9));
+  EXPECT_THAT(dealt[1], ::testing::ElementsAre(3, 5, 7));
+  EXPECT_THAT(dealt[2], ::testing::ElementsAre(4, 6, 8));
 }
 
 }  // namespace

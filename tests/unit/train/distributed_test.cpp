@@ -4,7 +4,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
+#include <tuple>
 
 #include "gannet/predict/predictor.h"
 #include "gannet/train/optimizer.h"
@@ -31,6 +33,7 @@ struct Setting {
   bool synchronise = true;
   torch::Dtype compute = torch::kFloat64;
   int shard_threads = 0;
+  std::vector<int> bare_ranks = {};  // their images have no targets
 };
 
 /// What a run ends with.
@@ -90,7 +93,9 @@ class Rank {
     Outcome outcome;
     for (int i = 0; i < setting_.steps; ++i) {
       step.begin_epoch();
-      step.run(share_of(global_batch(i, setting_.images, setting_.side), comm_, setting_.shard_threads > 0));
+      Batch share = share_of(global_batch(i, setting_.images, setting_.side), comm_, setting_.shard_threads > 0);
+      if (std::ranges::find(setting_.bare_ranks, comm_.rank()) != setting_.bare_ranks.end()) share.targets.clear();
+      step.run(share);
       step.count_last_step();
       outcome.losses.push_back(step.mean_items()[3]);
     }
@@ -174,6 +179,27 @@ TEST(Distributed, RanksStayEqualWithoutSynchronisedNorms) {
     }
   }
 }
+
+// Every second step accumulates only.
+class WithoutTargets : public ::testing::TestWithParam<std::tuple<int, bool>> {};
+
+TEST_P(WithoutTargets, FiftyStepsEndWithAFiniteLoss) {
+  const auto [world, synchronise] = GetParam();
+  const std::vector<int> all{0, 1, 2};
+  for (const std::vector<int>& bare : {std::vector<int>{0}, std::vector<int>{1}, all}) {
+    run_gloo_world(world, [&, synchronised = synchronise](Communicator& comm) {
+      Rank rank({.images = 6, .steps = 50, .synchronise = synchronised, .bare_ranks = bare}, comm);
+      const Outcome outcome = rank.train();
+      ASSERT_EQ(outcome.losses.size(), 50u);
+      for (const double loss : outcome.losses) ASSERT_TRUE(std::isfinite(loss));
+      EXPECT_GT(outcome.losses.back(), 0);  // objectness at least: the images are there
+      for (const auto& [name, tensor] : outcome.state) EXPECT_TRUE(torch::isfinite(tensor).all().item<bool>()) << name;
+    });
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Worlds, WithoutTargets, ::testing::Combine(::testing::Values(2, 3), ::testing::Bool()), [](const auto& p) {
+  return std::to_string(std::get<0>(p.param)) + "Ranks" + (std::get<1>(p.param) ? "SyncBn" : "");
+});
 
 TEST(Distributed, AveragesBuffersAndBroadcastsStates) {
   run_gloo_world(2, [](Communicator& comm) {

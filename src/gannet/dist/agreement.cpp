@@ -1,0 +1,52 @@
+#include "gannet/dist/agreement.h"
+
+#include <fmt/format.h>
+#include <torch/cuda.h>
+
+#include <sstream>
+#include <vector>
+
+#include "gannet/core/error.h"
+#include "gannet/dist/communicator.h"
+
+namespace gannet {
+
+std::string device_of_rank(const std::string& device, const Communicator& comm) {
+  if (comm.world_size() == 1) return device;
+  const auto local = static_cast<std::size_t>(comm.local_rank());
+  if (device.empty()) return torch::cuda::is_available() ? fmt::format("cuda:{}", local) : "cpu";
+  std::vector<std::string> entries;
+  std::istringstream list(device);
+  for (std::string entry; std::getline(list, entry, ',');) entries.push_back(entry);
+  if (entries.size() == 1) return entries.front();
+  if (local < entries.size()) return entries[local];
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' names {} devices, but this machine has a process {}", device, entries.size(), local + 1), {{}, 0, "--device"});
+}
+
+void require_equal_lines(const std::string& lines, Communicator& comm) {
+  if (comm.world_size() == 1) return;
+  const auto all = comm.gather("fingerprint", lines);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    std::istringstream first(all[0]), other(all[rank]);
+    std::string expected, found;
+    while (std::getline(first, expected) && std::getline(other, found) && expected == found) continue;
+    throw Error(ErrorKind::kDistributed, fmt::format("rank {} has '{}' where rank 0 has '{}'", rank, found, expected), {},
+                "start all ranks with the same program, settings and data");
+  }
+}
+
+void fail_together(Communicator& comm, const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    // These two kinds come from, or go to, all ranks already.
+    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted) comm.abandon(error.what());
+    throw;
+  } catch (const std::exception& error) {
+    comm.abandon(error.what());
+    throw;
+  }
+}
+
+}  // namespace gannet
