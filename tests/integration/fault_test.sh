@@ -81,11 +81,15 @@ if [[ $length == long ]]; then
     name=random$trial
     timeout -k 5 60 "$gannet" train "${common[@]}" --epochs 400 --nproc 3 --name "$name" >"$name.txt" 2>&1 & parent=$!
     sleep "$((RANDOM % 5)).$((RANDOM % 10))"
-    program=$(pgrep -P $parent | head -n 1)
-    victim=$(pgrep -P "${program:-0}" | shuf -n 1)
-    [[ -n $victim ]] && kill -9 "$victim"
+    for _ in $(seq 100); do  # a busy machine may not have started one yet
+      program=$(pgrep -P $parent | head -n 1)
+      victim=$(pgrep -P "${program:-0}" | shuf -n 1)
+      [[ -n $victim ]] && break
+      sleep 0.1
+    done
+    kill -9 "$victim"
     wait $parent; status=$?; faults=$((faults + 1))
-    [[ -z $victim || $status == 4 ]] || fail "$name: exit status $status"
+    [[ $status == 4 ]] || fail "$name: exit status $status"
     after_fault "$name" "error: rank"
     rm -rf "runs/$name" "$name.txt"
   done

@@ -17,7 +17,7 @@ for picture in 0 1 2; do
   for kind in labels pred; do [[ -s runs/a/val_batch${picture}_$kind.jpg ]] || fail "training on two processes: no val_batch${picture}_$kind.jpg"; done
 done
 
-val=("$gannet" val --weights runs/a/weights/best.pt --data demo/demo.yaml --split val --img 96 --batch 8 --verbose --save-json)
+val=("$gannet" val --weights runs/a/weights/best.pt --data demo/demo.yaml --split val --img 96 --batch 8 --precision fp32 --verbose --save-json)
 json=detections_val_best_results.json
 compare() { # name, flags: the output and the file of 1, 2 and 3 processes
   local name=$1 nproc; shift
@@ -37,6 +37,12 @@ compare plain
 compare augmented --augment
 compare "one_image_a_batch" --batch 1
 cmp plain1.json augmented1.json >/dev/null && fail "--augment changes nothing"
+
+for threads in 2 3; do
+  OMP_NUM_THREADS=$threads "${val[@]}" 2>threads.err | grep -v '^speed:' >threads.lines
+  cmp threads.lines plain1.lines && cmp $json plain1.json || fail "$threads threads change the numbers: $(cat threads.lines threads.err)"
+done
+echo "checked: numbers of threads"
 
 # Many more ranks than cores or images: twelve of them have nothing to train on, nine nothing to evaluate.
 timeout 240 "$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --epochs 1 --precision fp32 --workers 1 --nproc 16 \

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "gannet/core/error.h"
+#include "gannet/ops/side_by_side.h"
 
 namespace gannet {
 namespace {
@@ -112,6 +113,35 @@ ImageRecord score_image(const Batch& batch, int image, const std::vector<ScoredB
   return record;
 }
 
+torch::Tensor joined(const std::vector<torch::Tensor>& parts) { return parts.size() == 1 ? parts.front() : torch::cat(parts); }
+
+// On a CPU images are computed in small groups side by side, so that the digits are the same for any
+// number of threads. At most sixteen groups: of more than two images where a batch is large, as every
+// group converts all weights under autocast.
+Prediction predict_side_by_side(const Predictor& predictor, const torch::Tensor& images, bool augment) {
+  if (!predictor.placement().device.is_cpu()) return predictor.predict(images, augment);
+  constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
+  const std::int64_t size = std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
+  const std::vector<torch::Tensor> groups = images.split(size);
+  std::vector<Prediction> predictions(groups.size());
+  const auto start = std::chrono::steady_clock::now();
+  for_each_side_by_side(static_cast<int>(groups.size()), at::get_num_threads(), [&](int i) {
+    const auto group = static_cast<std::size_t>(i);
+    predictions[group] = predictor.predict(groups[group], augment);
+  });
+  Prediction whole;
+  std::vector<torch::Tensor> parts;
+  for (const Prediction& p : predictions) parts.push_back(p.decoded_BNV);
+  whole.decoded_BNV = joined(parts);
+  for (std::size_t level = 0; level < predictions.front().raw.size(); ++level) {
+    parts.clear();
+    for (const Prediction& p : predictions) parts.push_back(p.raw[level]);
+    whole.raw.push_back(joined(parts));
+  }
+  whole.seconds = seconds_since(start);
+  return whole;
+}
+
 /// Collects a rank's share, then the whole.
 class Evaluation {
  public:
@@ -122,7 +152,7 @@ class Evaluation {
   void add(const Batch& batch) {
     BatchRecord record;
     record.number = batch.number;
-    const auto prediction = predictor_.predict(prepare_images(batch, predictor_.placement()), options_.augment);
+    const auto prediction = predict_side_by_side(predictor_, prepare_images(batch, predictor_.placement()), options_.augment);
     record.inference_seconds = prediction.seconds;
     if (options_.loss != nullptr && !prediction.raw.empty()) record.loss = loss_of(batch, prediction);
     const auto start = std::chrono::steady_clock::now();
@@ -189,8 +219,11 @@ class Evaluation {
   std::array<double, 3> loss_of(const Batch& batch, const Prediction& prediction) const {
     const torch::NoGradGuard no_grad;
     const auto alone = make_single_process();
-    const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()), predictor_.model().head(), *alone);
-    const auto items = parts.items.to(torch::kCPU, torch::kFloat64);
+    torch::Tensor items;
+    for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
+      const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()), predictor_.model().head(), *alone);
+      items = parts.items.to(torch::kCPU, torch::kFloat64);
+    });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};
   }
 

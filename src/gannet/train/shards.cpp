@@ -4,12 +4,9 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <functional>
-#include <thread>
 
 #include "gannet/core/error.h"
+#include "gannet/ops/side_by_side.h"
 
 namespace gannet {
 namespace {
@@ -45,29 +42,6 @@ std::vector<torch::Tensor> floating_buffers(const DetectionModel& model) {
   for (const auto& b : model.buffers())
     if (b.is_floating_point()) floating.push_back(b);
   return floating;
-}
-
-/// Calls work(0) to work(count - 1) on several threads, each with one thread inside operators.
-void for_each_side_by_side(int count, int num_threads, const std::function<void(int)>& work) {
-  std::atomic<int> next = 0;
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
-  const auto run = [&] {
-    at::set_num_threads(1);
-    for (int i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        failures[static_cast<std::size_t>(i)] = std::current_exception();
-      }
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < std::min(num_threads, count); ++i) threads.emplace_back(run);
-    run();
-  }
-  for (const auto& failure : failures)
-    if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace
