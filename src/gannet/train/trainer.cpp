@@ -7,7 +7,6 @@
 #include <chrono>
 #include <optional>
 
-#include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
@@ -20,11 +19,10 @@
 #include "gannet/observe/plots.h"
 #include "gannet/observe/results_file.h"
 #include "gannet/observe/upload.h"
-#include "gannet/train/checkpoint_writer.h"
 #include "gannet/train/optimizer.h"
-#include "gannet/train/rank_states.h"
 #include "gannet/train/resume.h"
 #include "gannet/train/run_directory.h"
+#include "gannet/train/run_saver.h"
 #include "gannet/train/run_setup.h"
 #include "gannet/train/step.h"
 #include "gannet/train/world.h"
@@ -60,7 +58,6 @@ struct Trainer::Impl {
   Impl(const Settings& given, std::shared_ptr<Communicator> ranks)
       : settings(given), comm(ranks ? std::move(ranks) : make_single_process()) {
     check_settings(settings);
-    save_interval = parse_save_every(settings.train.save_every);
   }
 
   void restore_or_start();
@@ -72,13 +69,8 @@ struct Trainer::Impl {
   void validate();
   void end_epoch();
   bool improves(double fitness);
-  bool wants_save() const;
-  void save(std::vector<CheckpointFile> files);
-  void announce_saves();
-  void finish_saves();
   void end_interrupted();
   bool stop_wanted() const { return stop_requested; }
-  CheckpointFile last_file() const { return {directory / "weights" / "last.pt", state.epoch - 1}; }
   std::shared_ptr<DetectionModel> best_model(const std::string& path);
   TrainReport finish(double seconds);
   TrainReport train();
@@ -102,10 +94,8 @@ struct Trainer::Impl {
   TrainState state;
   EpochRow row;
   ObserverList observers;
-  CheckpointWriter writer;
-  SaveInterval save_interval;
-  std::vector<std::string> unsaved;  // why files could not be written at the last save
-  Clock run_clock, epoch_clock, save_clock;
+  std::optional<RunSaver> saver;
+  Clock run_clock, epoch_clock;
   bool stop_early = false, stopped = false;
   int epochs_run = 0;
   std::atomic<bool> stop_requested{false};
@@ -156,7 +146,7 @@ void Trainer::Impl::restore_or_start() {
   step_options.reducer = reducer.get();
   step_options.norm_sync = norm_sync;
   step_options.loss_per_rank = settings.compat_original();
-  step_options.before_update = [this] { writer.wait_until_copied(); };
+  step_options.before_update = [this] { saver->wait_until_copied(); };
   if (train.deterministic) {
     step_options.shard_threads = torch::get_num_threads();
     torch::set_num_threads(1);
@@ -203,9 +193,9 @@ void Trainer::Impl::start_observers() {
                                      : fs::path(resumed_from).parent_path().parent_path();
   }
   directory = comm->broadcast("run directory", directory.string());
+  saver.emplace(SavedRun{settings, data->description().names, state, *comm, observers, directory / "weights",
+                         norm_sync || settings.train.deterministic});
   if (!comm->is_main()) return;
-  fs::create_directories(directory / "weights");
-  remove_abandoned_files(directory / "weights");
   add_log_file(directory / "log.txt");
   write_settings_files(directory, settings, data->description(), state.model->description().text);
   observers.add(std::make_unique<ResultsFileObserver>(directory, state.results));
@@ -241,11 +231,6 @@ void Trainer::Impl::train_epoch() {
   observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
   state.model->train();
   const std::int64_t first = state.iteration - state.epoch * state.batches_per_epoch;  // above 0 where a run goes on
-  if (first == 0) {
-    writer.wait_until_copied();
-    step->begin_epoch();
-    mark_boundary(state);
-  }
   train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch), static_cast<std::size_t>(first));
   const Clock clock;
   std::int64_t images = 0;
@@ -253,26 +238,25 @@ void Trainer::Impl::train_epoch() {
     const Batch& batch = *next;
     if (state.iteration < kPicturedBatches && batch.images > 0)
       observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
-    step->request({.stop = stop_wanted(), .save = save_interval.minutes > 0 && save_clock.seconds() >= 60 * save_interval.minutes});
+    step->request({.stop = stop_wanted(), .save = saver->wants_save()});
     step->run(batch);
     images += batch.global_images;
     if (i == first && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
     report_step(batch, i, i - first + 1, steps, clock, images);
-    announce_saves();
     if (step->agreed().stop || (comm->world_size() == 1 && stop_wanted())) {
       stopped = true;
       return;
     }
-    if (wants_save()) save({last_file()});
+    if (i + 1 < steps) saver->after_step(step->agreed().save);  // the end of the epoch has its own save
   }
   step->count_last_step();
-  writer.wait_until_copied();
+  saver->wait_until_copied();
   mark_boundary(state);
   const auto means = step->mean_items();
   row.loss = {means[0], means[1], means[2], means[3]};
   for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
   if (train_loader->num_replaced() > 0) log_warning("epoch {}: {} samples were replaced by others", state.epoch, train_loader->num_replaced());
-  row.lr = step->last_plan().lr;
+  row.lr = schedule->at(state.iteration - 1).lr;
 }
 
 // @param done steps in which `images` were trained
@@ -315,7 +299,7 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
 
 void Trainer::Impl::validate() {
   if (settings.train.notest && !is_last_epoch()) return;
-  writer.wait_until_copied();
+  saver->wait_until_copied();
   if (!norm_sync && !settings.train.deterministic) {
     average_buffers(*state.model, *comm);
     average_buffers(state.ema->model(), *comm);
@@ -347,7 +331,7 @@ bool Trainer::Impl::improves(double value) {
 }
 
 void Trainer::Impl::end_epoch() {
-  writer.wait_until_copied();
+  saver->wait_until_copied();
   row.seconds = epoch_clock.seconds();
   row.memory_gib = peak_memory_gib();
   const bool best = row.evaluated && improves(fitness(row.metrics));
@@ -358,71 +342,18 @@ void Trainer::Impl::end_epoch() {
   const bool last = is_last_epoch();
   state.results.push_back(row);
   observers.on_epoch_end(row);
-  const int finished = state.epoch++;
+  ++state.epoch;
   ++epochs_run;
+  step->begin_epoch();
   mark_boundary(state);
-  if (settings.train.nosave && !last) return;
-  std::vector<CheckpointFile> files{last_file()};
-  const fs::path weights = directory / "weights";
-  if (best) files.push_back({weights / "best.pt", finished, true, true});
-  if (settings.train.save_period > 0 && (finished + 1) % settings.train.save_period == 0)
-    files.push_back({weights / fmt::format("epoch{}.pt", finished), finished, false, true});
-  save(std::move(files));
-}
-
-// The steps at which all ranks save within an epoch.
-bool Trainer::Impl::wants_save() const {
-  return step->agreed().save || (save_interval.steps > 0 && state.iteration % save_interval.steps == 0);
-}
-
-// All ranks take part; rank 0 writes. A save that comes while the one before is still being written is left out.
-void Trainer::Impl::save(std::vector<CheckpointFile> files) {
-  save_clock = Clock();
-  const bool common_statistics = norm_sync || settings.train.deterministic;
-  const Value rank_states = gather_rank_states(state, common_statistics, *comm);
-  if (!comm->is_main()) return;
-  const bool within_epoch = state.boundary.iteration != state.epoch * state.batches_per_epoch;
-  if (within_epoch && writer.busy() && !stopped) return;
-  writer.wait();
-  announce_saves();
-  writer.write([this, rank_states] { return checkpoint_of(state, settings, data->description().names, rank_states); }, std::move(files));
-}
-
-void Trainer::Impl::announce_saves() {
-  const auto written = writer.take_finished();
-  if (!written.empty()) unsaved.clear();
-  for (const auto& [file, failure] : written) {
-    if (failure.empty()) {
-      observers.on_checkpoint({file.path, file.epoch, file.best});
-      continue;
-    }
-    unsaved.push_back(failure);
-    log_warning("{} could not be written: {}; the next save tries again", file.path.filename().string(), failure);
-  }
-  if (settings.train.keep_periodic > 0 && !written.empty()) remove_old_periodic(directory / "weights", settings.train.keep_periodic);
-}
-
-// What could not be written before is tried once more, now that nothing else is to be done.
-void Trainer::Impl::finish_saves() {
-  writer.wait();
-  announce_saves();
-  if (!unsaved.empty()) {
-    writer.write([this] { return checkpoint_of(state, settings, data->description().names); }, {last_file()});
-    writer.wait();
-    announce_saves();
-  }
-  if (!unsaved.empty()) throw Error(ErrorKind::kIo, "the trained weights could not be saved: " + unsaved.front());
-  if (comm->is_main()) log_info("checkpoints were written beside the training, which waited for {:.0f} ms at most", 1000 * writer.longest_pause_seconds());
+  saver->after_epoch(best, last);
 }
 
 void Trainer::Impl::end_interrupted() {
-  save({last_file()});
-  writer.wait();
-  announce_saves();
-  if (!unsaved.empty()) throw Error(ErrorKind::kIo, "interrupted, and the state could not be saved: " + unsaved.front());
+  saver->save_and_wait();
   throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
                                                    state.boundary.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch),
-              {}, fmt::format("gannet train --resume {} continues", last_file().path.string()));
+              {}, fmt::format("gannet train --resume {} continues", saver->last().string()));
 }
 
 // Only rank 0's machine needs to have the file.
@@ -442,7 +373,7 @@ TrainReport Trainer::Impl::finish(double seconds) {
   report.last_checkpoint = (directory / "weights" / "last.pt").string();
   const fs::path best = directory / "weights" / "best.pt";
   report.best_checkpoint = fs::exists(best) ? best.string() : report.last_checkpoint;
-  finish_saves();
+  saver->finish();
   if (comm->is_main()) {
     for (const std::string& path : {report.last_checkpoint, best.string()})
       if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
