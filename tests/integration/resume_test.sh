@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Stops and kills runs at any moment, resumes them, and compares with a run that was never stopped: the
 # same losses and the same weights. Then a disk that is full.
-# Arguments: the program, a work folder, and the number of kills (10).
+# Arguments: the program, a work folder, the number of kills (10), and the epochs of the killed run (24), more for
+# more kills: 200 want 300.
 set -u
-gannet=$1 work=$2 kills=${3:-10}
+gannet=$1 work=$2 kills=${3:-10} epochs=${4:-24}
 rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
 export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
 failures=0
@@ -25,7 +26,7 @@ saved_steps() { # name: steps that its checkpoint holds; all of them once it is 
 }
 stop_and_resume() { # name, signal, flags...: until the run is done
   local name=$1 signal=$2 before=0 stops=0; shift 2
-  "${train[@]}" --epochs 24 --name "$name" "$@" >"$name.txt" 2>&1 & local pid=$!
+  "${train[@]}" --epochs "$epochs" --name "$name" "$@" >"$name.txt" 2>&1 & local pid=$!
   while true; do
     sleep "0.$((RANDOM % 10))"; [[ $((RANDOM % 2)) == 0 ]] && sleep 1
     if [[ $stops -lt $limit ]] && kill "-$signal" $pid 2>/dev/null; then stops=$((stops + 1)); local signalled=1; else local signalled=0; fi
@@ -38,7 +39,7 @@ stop_and_resume() { # name, signal, flags...: until the run is done
     pkill -KILL -f -- "--name $name( |\$)"
     if [[ ! -f runs/$name/weights/last.pt ]]; then  # not one save yet: it starts again
       rm -rf "runs/$name"
-      "${train[@]}" --epochs 24 --name "$name" "$@" >"$name.txt" 2>&1 & pid=$!
+      "${train[@]}" --epochs "$epochs" --name "$name" "$@" >"$name.txt" 2>&1 & pid=$!
       continue
     fi
     local now; now=$(saved_steps "$name")
@@ -51,15 +52,15 @@ stop_and_resume() { # name, signal, flags...: until the run is done
   compgen -G "runs/$name/weights/*.tmp*" >/dev/null && fail "$name: half-written files are left"
 }
 
-"${train[@]}" --epochs 24 --name whole >whole.txt 2>&1 || fail "whole: $(tail -n 1 whole.txt)"
+"${train[@]}" --epochs "$epochs" --name whole >whole.txt 2>&1 || fail "whole: $(tail -n 1 whole.txt)"
 limit=5 stop_and_resume terminated TERM
 same_run terminated whole
 limit=$kills stop_and_resume killed KILL --save-every 1
 same_run killed whole
 
 # Two processes: each has its own running statistics in the middle of an epoch.
-"${train[@]}" --epochs 24 --name whole2 --nproc 2 >whole2.txt 2>&1 || fail "whole2: $(tail -n 1 whole2.txt)"
-"${train[@]}" --epochs 24 --name pair --nproc 2 >pair.txt 2>&1 & pid=$!
+"${train[@]}" --epochs "$epochs" --name whole2 --nproc 2 >whole2.txt 2>&1 || fail "whole2: $(tail -n 1 whole2.txt)"
+"${train[@]}" --epochs "$epochs" --name pair --nproc 2 >pair.txt 2>&1 & pid=$!
 for _ in $(seq 300); do [[ -f runs/pair/weights/last.pt ]] && break; sleep 0.1; done
 sleep 0.2; kill -TERM $pid; wait $pid; status=$?
 [[ $status == 3 ]] || fail "pair: exit status $status: $(tail -n 2 pair.txt)"
