@@ -177,5 +177,17 @@ TEST(SettingsCheck, CacheOfImages) {
                "--cache-images: 'tape' is not one of ram, disk");
 }
 
+TEST(SettingsCheck, SavesWithinEpochs) {
+  EXPECT_EQ(parse_save_every("").steps, 0);
+  EXPECT_EQ(parse_save_every("500").steps, 500);
+  EXPECT_EQ(parse_save_every("500").minutes, 0);
+  EXPECT_EQ(parse_save_every("2.5m").minutes, 2.5);
+  for (const char* wrong : {"0", "-3", "1.5", "10s", "m", "often"}) {
+    Settings settings;
+    settings.train.save_every = wrong;
+    EXPECT_EQ(thrown_error([&] { check_settings(settings); }).kind(), ErrorKind::kUsage) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace gannet

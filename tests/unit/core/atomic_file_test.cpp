@@ -1,6 +1,8 @@
 #include "gannet/core/atomic_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <iterator>
 
@@ -58,6 +60,31 @@ TEST_F(AtomicFile, ErrorsNameTheFile) {
   const Error reading = testing::thrown_error([&] { read_file(path("none.txt")); });
   EXPECT_EQ(reading.kind(), ErrorKind::kIo);
   EXPECT_EQ(reading.where().path, path("none.txt"));
+}
+
+TEST_F(AtomicFile, LinkReplacesAndLaterWritesPart) {
+  const std::string first = write("a.txt", "new"), second = write("b.txt", "old");
+  ASSERT_TRUE(replace_by_link(first, second));
+  EXPECT_EQ(read_file(second), "new");
+  write_file_atomically(first, "newer");
+  EXPECT_EQ(read_file(second), "new");
+  EXPECT_FALSE(replace_by_link(path("none"), second));
+  EXPECT_EQ(read_file(second), "new");
+  EXPECT_EQ(num_files(), 2);
+}
+
+TEST_F(AtomicFile, OnlyWhatTheDeadLeftIsRemoved) {
+  const auto number = [](pid_t process) { return std::to_string(process); };
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  const std::string dead = write("last.pt.tmp" + number(child), "half");
+  const std::string living = write("last.pt.tmp" + number(::getppid()), "half");
+  const std::string other = write("notes.tmp", "mine");
+  remove_abandoned_files(folder_);
+  EXPECT_FALSE(std::filesystem::exists(dead));
+  EXPECT_TRUE(std::filesystem::exists(living));
+  EXPECT_TRUE(std::filesystem::exists(other));
 }
 
 }  // namespace
