@@ -94,6 +94,8 @@ void restore_progress(TrainState& state, const Value& checkpoint) {
   const Value::List& sums = progress->list_at("item_sums");
   for (std::size_t i = 0; i < state.progress.item_sums.size() && i < sums.size(); ++i) state.progress.item_sums[i] = sums[i].as_double();
   state.progress.num_items = progress->int_at("num_items");
+  state.progress.targets = progress->int_at("targets");
+  state.progress.image_size = static_cast<int>(progress->int_at("image_size"));
 }
 
 }  // namespace
@@ -119,7 +121,8 @@ Value checkpoint_of(const TrainState& state, const Settings& settings, const std
   root.set("scaler", Value::dict({{"scale", state.scaler.scale}, {"good_steps", state.scaler.good_steps}}));
   root.set("schedule", Value::dict({{"iteration", boundary.iteration}}));
   root.set("sampler", Value::dict({{"epoch", state.epoch}, {"batch", boundary.iteration - state.epoch * state.batches_per_epoch}, {"batches", state.batches_per_epoch}}));
-  root.set("progress", Value::dict({{"item_sums", doubles(boundary.progress.item_sums)}, {"num_items", boundary.progress.num_items}}));
+  root.set("progress", Value::dict({{"item_sums", doubles(boundary.progress.item_sums)}, {"num_items", boundary.progress.num_items},
+                                    {"targets", boundary.progress.targets}, {"image_size", boundary.progress.image_size}}));
   if (!rank_states.is_none()) root.set("ranks", rank_states);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
   root.set("epoch", state.epoch - 1);

@@ -24,10 +24,12 @@ struct LossScaler {
   std::int64_t good_steps = 0;  // since the scale last changed
 };
 
-/// Loss means of the epoch under way.
+/// What the row of the epoch under way will say.
 struct EpochProgress {
   std::array<double, 4> item_sums{};  // box, objectness, class, total over the global batches so far
   std::int64_t num_items = 0;         // batches in these sums
+  std::int64_t targets = 0;           // of the last batch
+  int image_size = 0;                 // of the last batch, px
   torch::Tensor uncounted_items;      // (4,) this rank's part of the last batch; undefined: it is counted
 };
 

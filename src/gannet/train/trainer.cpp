@@ -65,7 +65,7 @@ struct Trainer::Impl {
   void join_ranks();
   void start_observers();
   void train_epoch();
-  void report_step(const Batch& batch, std::int64_t step, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images);
+  void report_step(std::int64_t step, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images);
   void validate();
   void end_epoch();
   bool improves(double fitness);
@@ -239,10 +239,12 @@ void Trainer::Impl::train_epoch() {
     if (state.iteration < kPicturedBatches && batch.images > 0)
       observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
     step->request({.stop = stop_wanted(), .save = saver->wants_save()});
+    state.progress.targets = static_cast<std::int64_t>(batch.targets.size());
+    state.progress.image_size = batch.width;
     step->run(batch);
     images += batch.global_images;
     if (i == first && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
-    report_step(batch, i, i - first + 1, steps, clock, images);
+    report_step(i, i - first + 1, steps, clock, images);
     if (step->agreed().stop || (comm->world_size() == 1 && stop_wanted())) {
       stopped = true;
       return;
@@ -254,13 +256,15 @@ void Trainer::Impl::train_epoch() {
   mark_boundary(state);
   const auto means = step->mean_items();
   row.loss = {means[0], means[1], means[2], means[3]};
+  row.targets = state.progress.targets;
+  row.image_size = state.progress.image_size;
   for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
   if (train_loader->num_replaced() > 0) log_warning("epoch {}: {} samples were replaced by others", state.epoch, train_loader->num_replaced());
   row.lr = schedule->at(state.iteration - 1).lr;
 }
 
 // @param done steps in which `images` were trained
-void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images) {
+void Trainer::Impl::report_step(std::int64_t index, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images) {
   const double seconds = clock.seconds();
   const auto means = step->mean_items();
   StepEvent event;
@@ -268,8 +272,8 @@ void Trainer::Impl::report_step(const Batch& batch, std::int64_t index, std::int
   event.epochs = settings.train.epochs;
   event.memory_gib = peak_memory_gib();
   event.loss = {means[0], means[1], means[2], means[3]};
-  event.targets = static_cast<std::int64_t>(batch.targets.size());
-  event.image_size = batch.width;
+  event.targets = state.progress.targets;
+  event.image_size = state.progress.image_size;
   event.images_per_second = static_cast<double>(images) / seconds;
   event.data_wait_fraction = train_loader->wait_seconds() / seconds;
   event.step = index;
