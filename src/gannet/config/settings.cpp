@@ -194,7 +194,7 @@ SaveInterval parse_save_every(const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   if (error == std::errc() && value > 0 && value < 1e9) {
-    if (unit == "m") return {.minutes = value};
+    if (unit == "m" || unit == "min") return {.minutes = value};
     if (unit.empty() && value == std::floor(value)) return {.steps = static_cast<std::int64_t>(value)};
   }
   throw Error(ErrorKind::kUsage, fmt::format("'{}' is neither a number of steps nor of minutes", text), {{}, 0, "--save-every"},

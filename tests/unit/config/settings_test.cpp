@@ -182,6 +182,7 @@ TEST(SettingsCheck, SavesWithinEpochs) {
   EXPECT_EQ(parse_save_every("500").steps, 500);
   EXPECT_EQ(parse_save_every("500").minutes, 0);
   EXPECT_EQ(parse_save_every("2.5m").minutes, 2.5);
+  EXPECT_EQ(parse_save_every("10min").minutes, 10);
   for (const char* wrong : {"0", "-3", "1.5", "10s", "m", "often"}) {
     Settings settings;
     settings.train.save_every = wrong;
