@@ -86,6 +86,8 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
   }
   if (!arguments.settings_file.empty())
     throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run", {{}, 0, "--settings"}, "leave one of the two out");
+  if (!settings.train.weights.empty())
+    throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"}, "leave one of the two out");
   ResumeOptions options;
   options.overrides = given_flags(arguments);
   if (arguments.resume == "auto") {

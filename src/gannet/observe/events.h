@@ -12,7 +12,6 @@
 
 #include "gannet/core/box.h"
 #include "gannet/core/error.h"
-#include "gannet/core/log.h"
 #include "gannet/data/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
@@ -133,10 +132,12 @@ class ObserverList : public RunObserver {
         (observer.get()->*about)(event);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kIo) throw;
-        log_warning("{}; the run goes on", error.what());
+        warn(error);
       }
     }
   }
+
+  static void warn(const Error& error);
 
   std::vector<std::unique_ptr<RunObserver>> observers_;
 };
