@@ -53,6 +53,11 @@ check "resuming" 0 "best weights in" "$gannet" train --resume runs/stopped/weigh
 check "the whole run" 0 "best" "${train[@]}" --epochs 40 --precision fp32 --name whole
 diff <(losses whole) <(losses stopped) >/dev/null || fail "the run resumed after $rows epochs differs from the whole one"
 
+cp -r tiny damaged; cut_off=damaged/images/$(ls damaged/images | head -n 1)
+head -c 1500 "tiny/images/$(basename "$cut_off")" >"$cut_off"
+check "evaluation with an image that ends early" 0 "$(basename "$cut_off"): cannot be read, and is left out" \
+  "$gannet" val --weights runs/a/weights/best.pt --data damaged/tiny.yaml --img 96 --precision fp32
+
 check "bf16, rect, multi-scale, Adam" 0 "best" "${train[@]}" --epochs 1 --precision bf16 --rect --multi-scale --optimizer adam --name d
 check "single class, notest, nosave" 0 "best" "${train[@]}" --epochs 2 --single-cls --notest --nosave --name e
 check "compat original" 0 "best" "${train[@]}" --epochs 1 --compat original --name f

@@ -20,9 +20,11 @@ same_run() { # name, whole run
   diff <(losses "$1") <(losses "$2") >diff.txt || fail "$1: other losses than $2: $(head -n 3 diff.txt)"
   cmp -s "runs/$1/weights/last.pt" "runs/$2/weights/last.pt" || fail "$1: other weights than $2"
 }
-saved_steps() { # name: steps that its checkpoint holds; all of them once it is finished
-  "$gannet" train --resume "runs/$1/weights/last.pt" --dry-run 2>&1 |
-    sed -n 's/.*goes on in epoch \([0-9]*\) after \([0-9]*\) of \([0-9]*\) steps.*/\1 \3 \2/p' | awk '{print $1 * $2 + $3}'
+saved_steps() { # name: steps that its checkpoint holds, or that nothing or only the end of the run is left
+  "$gannet" train --resume "runs/$1/weights/last.pt" --dry-run >saved.txt 2>&1
+  sed -n 's/.*goes on in epoch \([0-9]*\) after \([0-9]*\) of \([0-9]*\) steps.*/\1 \3 \2/p' saved.txt | awk '{print $1 * $2 + $3}'
+  grep -q "all $epochs epochs are done" saved.txt && echo 1000000
+  grep -q "holds no training state" saved.txt && echo finished
 }
 stop_and_resume() { # name, signal, flags...: until the run is done
   local name=$1 signal=$2 before=0 stops=0; shift 2
@@ -43,7 +45,8 @@ stop_and_resume() { # name, signal, flags...: until the run is done
       continue
     fi
     local now; now=$(saved_steps "$name")
-    [[ -n $now ]] || { fail "$name: last.pt cannot be resumed"; return; }
+    [[ -n $now ]] || { fail "$name: last.pt cannot be resumed: $(tail -n 1 saved.txt)"; return; }
+    [[ $now != finished ]] || break
     [[ $now -ge $before ]] || fail "$name: $before steps were saved, now $now"
     before=$now
     "$gannet" train --resume "runs/$name/weights/last.pt" >"$name.txt" 2>&1 & pid=$!
@@ -57,6 +60,16 @@ limit=5 stop_and_resume terminated TERM
 same_run terminated whole
 limit=$kills stop_and_resume killed KILL --save-every 1
 same_run killed whole
+
+# Killed when all epochs are done: only the end of the run is left.
+GANNET_FAULT=evaluation:0:kill:$((epochs + 1)) "${train[@]}" --epochs "$epochs" --name ended >ended.txt 2>&1
+[[ $? == 137 ]] || fail "ended: it was not killed: $(tail -n 1 ended.txt)"
+[[ $(saved_steps ended) == 1000000 ]] || fail "ended: $(tail -n 1 saved.txt)"
+"$gannet" train --resume runs/ended/weights/last.pt >ended.txt 2>&1 || fail "ended: $(tail -n 1 ended.txt)"
+[[ -s runs/ended/results.png ]] || fail "ended: no results.png"
+same_run ended whole
+[[ $(saved_steps ended) == finished ]] || fail "ended: still to be resumed"
+echo "checked: killed in the last evaluation"
 
 # Two processes: each has its own running statistics in the middle of an epoch.
 "${train[@]}" --epochs "$epochs" --name whole2 --nproc 2 >whole2.txt 2>&1 || fail "whole2: $(tail -n 1 whole2.txt)"

@@ -216,7 +216,7 @@ void check_settings(Settings& settings) {
   if (train.deterministic && train.sync_bn)
     throw Error(ErrorKind::kUsage, "cannot be combined with --sync-bn: each shard has its own batch statistics", {{}, 0, "--deterministic"});
   parse_save_every(train.save_every);
-  require_word("grad-compress", train.grad_compress, {"none", "bf16"});
+  require_word("grad-compress", train.grad_compress, {"none", "bf16", "fp16"});
   if (train.img_size.empty() || train.img_size.size() > 2)
     throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation", {{}, 0, "--img-size"});
   if (train.img_size.size() == 1) train.img_size.push_back(train.img_size.front());

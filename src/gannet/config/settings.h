@@ -151,7 +151,7 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
   visit("image_weights", s.image_weights, "show images with rare and badly found classes more often", Range{});
   visit("sync_bn", s.sync_bn, "batch norm over the batches of all processes", Range{});
-  visit("grad_compress", s.grad_compress, "none, or bf16 to halve what processes exchange", Range{});
+  visit("grad_compress", s.grad_compress, "none, or bf16 or fp16 to halve what processes exchange", Range{});
   visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});
   visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
   visit("close_mosaic", s.close_mosaic, "no mosaics in the last N epochs", Range{0, 1e6});

@@ -23,7 +23,9 @@ class GradientReducer {
   virtual double exposed_seconds() const = 0;
 };
 
-enum class GradientCompression { kNone, kBf16 };
+/// What gradients travel as: themselves, or rounded to half their bytes. fp16 keeps more digits, bf16
+/// the range.
+enum class GradientCompression { kNone, kBf16, kFp16 };
 
 class Communicator {
  public:

@@ -30,7 +30,7 @@ class SumHook : public c10d::CppCommHookInterface<Group> {
       Parameters sums{gradients};
       return state_->allreduce(sums)->getFuture();
     }
-    Parameters sums{gradients.to(torch::kBFloat16)};
+    Parameters sums{gradients.to(compression_ == GradientCompression::kBf16 ? torch::kBFloat16 : torch::kFloat16)};
     const auto work = state_->allreduce(sums)->getFuture();
     const auto expand = [gradients, sums](c10::ivalue::Future&) -> c10::IValue {
       torch::Tensor(gradients).copy_(sums.front());

@@ -25,7 +25,6 @@ namespace {
 
 constexpr double kStandAlonePad = 0.5;  // half a stride around each batch (RB 3.4)
 
-
 DataDescription load_data(const ValSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
   complete_names(data);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/ops/side_by_side.h"
 
 namespace gannet {
@@ -264,6 +265,7 @@ EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const st
     evaluation.add(*batch);
     if (events.progress) events.progress(++done, total);
   }
+  for (const FailedImage& failed : loader.failures()) log_warning("{}: cannot be read, and is left out of the evaluation: {}", failed.path, failed.reason);
   return evaluation.finish();
 }
 

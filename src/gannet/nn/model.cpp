@@ -174,7 +174,7 @@ std::string TransferReport::summary() const {
     if (names.empty()) return;
     constexpr std::size_t kShown = 3;
     const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "), 
+    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "),
                         names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
   };
   add("of another shape", mismatched);

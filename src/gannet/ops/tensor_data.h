@@ -10,7 +10,7 @@ namespace gannet {
 /// A CPU tensor with its own memory.
 torch::Tensor to_tensor(const TensorData& data);
 
-/// A plain view of a tensor brought to the CPU, row-major; keeps the memory alive.
+/// A plain copy of a tensor, on the CPU and row-major.
 TensorData to_tensor_data(const torch::Tensor& tensor);
 
 }  // namespace gannet

@@ -6,11 +6,13 @@
 #include <array>
 #include <functional>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/dist/agreement.h"
 #include "gannet/io/torch_file.h"
 #include "gannet/train/run_directory.h"
 #include "gannet/train/state.h"
@@ -42,9 +44,9 @@ bool may_change(const std::string& key, const Settings& before, const Settings& 
   return key != "epochs" || after.train.epochs > before.train.epochs;
 }
 
-Value parse(const std::string& bytes, const std::string& path) {
+Value parse(std::string bytes, const std::string& path) {
   try {
-    return parse_torch_file(make_storage(bytes));
+    return parse_torch_file(make_storage(std::move(bytes)));
   } catch (const Error& error) {
     throw Error(error.kind(), error.message(), {path, 0, {}}, error.advice());
   }
@@ -52,12 +54,9 @@ Value parse(const std::string& bytes, const std::string& path) {
 
 // Only rank 0's machine needs to have the files.
 std::string from_main(const std::string& what, Communicator& comm, const std::function<std::string()>& read) {
-  try {
-    return comm.broadcast(what, comm.is_main() ? read() : "");
-  } catch (const Error& error) {
-    if (comm.is_main()) comm.abandon(error.what());
-    throw;
-  }
+  std::string content;
+  fail_together(comm, [&] { content = comm.broadcast(what, comm.is_main() ? read() : ""); });
+  return content;
 }
 
 }  // namespace
@@ -88,8 +87,6 @@ ResumedRun load_resumed_run(const ResumeOptions& options, Communicator& comm) {
   run.checkpoint = parse(from_main("checkpoint", comm, [&] { return read_file(run.path); }), run.path);
   const Settings of_run = settings_of_checkpoint(run.checkpoint, run.path);
   run.settings = change_settings(of_run, options.overrides, run.path);
-  if (run.checkpoint.int_at("epoch") + 1 >= run.settings.train.epochs)
-    throw Error(ErrorKind::kUsage, fmt::format("all {} epochs are done", run.settings.train.epochs), {run.path, 0, {}}, "give more --epochs");
   return run;
 }
 

@@ -52,6 +52,11 @@ std::shared_ptr<std::uint8_t[]> page_locked(std::size_t bytes) {
   return {data, [memory](std::uint8_t*) {}};
 }
 
+GradientCompression compression_of(const std::string& word) {
+  if (word == "bf16") return GradientCompression::kBf16;
+  return word == "fp16" ? GradientCompression::kFp16 : GradientCompression::kNone;
+}
+
 }  // namespace
 
 struct Trainer::Impl {
@@ -72,10 +77,12 @@ struct Trainer::Impl {
   void end_interrupted();
   bool stop_wanted() const { return stop_requested; }
   std::shared_ptr<DetectionModel> best_model(const std::string& path);
+  void strip(const std::string& path);
   TrainReport finish(double seconds);
   TrainReport train();
   EvalReport evaluate(DetectionModel& model, bool with_loss, bool final_epoch);
-  bool is_last_epoch() const { return state.epoch + 1 >= settings.train.epochs || stop_early; }
+  bool out_of_patience() const { return settings.train.patience > 0 && state.epochs_without_gain >= settings.train.patience; }
+  bool is_last_epoch() const { return state.epoch + 1 >= settings.train.epochs || out_of_patience(); }
 
   Settings settings;
   std::string resumed_from;
@@ -96,7 +103,7 @@ struct Trainer::Impl {
   ObserverList observers;
   std::optional<RunSaver> saver;
   Clock run_clock, epoch_clock;
-  bool stop_early = false, stopped = false;
+  bool stopped = false;
   int epochs_run = 0;
   std::atomic<bool> stop_requested{false};
 };
@@ -130,7 +137,8 @@ void Trainer::Impl::restore_or_start() {
   if (resumes) {
     restore_state(state, checkpoint, *comm);
     require_same_batches(checkpoint);
-    if (comm->is_main())
+    if (comm->is_main() && state.epoch >= settings.train.epochs) log_info("all {} epochs are done; the end of the run is left", state.epoch);
+    else if (comm->is_main())
       log_info("goes on in epoch {} after {} of {} steps", state.epoch, state.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch);
   }
   checkpoint = Value();
@@ -183,7 +191,7 @@ void Trainer::Impl::join_ranks() {
   std::vector<torch::Tensor> parameters;
   for (const auto& p : state.model->parameters())
     if (p.requires_grad()) parameters.push_back(p);
-  reducer = comm->reduce_gradients(std::move(parameters), train.grad_compress == "bf16" ? GradientCompression::kBf16 : GradientCompression::kNone);
+  reducer = comm->reduce_gradients(std::move(parameters), compression_of(train.grad_compress));
 }
 
 // Rank 0 owns the run directory; the others only learn where it is.
@@ -339,10 +347,7 @@ void Trainer::Impl::end_epoch() {
   row.seconds = epoch_clock.seconds();
   row.memory_gib = peak_memory_gib();
   const bool best = row.evaluated && improves(fitness(row.metrics));
-  if (settings.train.patience > 0 && state.epochs_without_gain >= settings.train.patience) {
-    log_info("no gain for {} epochs: stopping early", settings.train.patience);
-    stop_early = true;
-  }
+  if (out_of_patience()) log_info("no gain for {} epochs: stopping early", settings.train.patience);
   const bool last = is_last_epoch();
   state.results.push_back(row);
   observers.on_epoch_end(row);
@@ -371,20 +376,24 @@ std::shared_ptr<DetectionModel> Trainer::Impl::best_model(const std::string& pat
   return model;
 }
 
+void Trainer::Impl::strip(const std::string& path) {
+  if (comm->is_main()) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
+}
+
 TrainReport Trainer::Impl::finish(double seconds) {
   TrainReport report;
   report.directory = directory;
   report.last_checkpoint = (directory / "weights" / "last.pt").string();
-  const fs::path best = directory / "weights" / "best.pt";
-  report.best_checkpoint = fs::exists(best) ? best.string() : report.last_checkpoint;
+  const std::string best = (directory / "weights" / "best.pt").string();
   saver->finish();
-  if (comm->is_main()) {
-    for (const std::string& path : {report.last_checkpoint, best.string()})
-      if (fs::exists(path)) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
-  }
+  report.best_checkpoint = fs::exists(best) ? best : report.last_checkpoint;
+  strip(report.best_checkpoint);
   report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
   if (report.evaluation.stopped)
-    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done", {report.best_checkpoint, 0, {}});
+    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done", {report.best_checkpoint, 0, {}},
+                fmt::format("gannet train --resume {} does the rest", report.last_checkpoint));
+  // Last of all: until then a run that is killed here can be resumed.
+  if (report.best_checkpoint != report.last_checkpoint) strip(report.last_checkpoint);
   report.epochs_run = epochs_run;
   report.best_epoch = state.best_epoch;
   report.best_fitness = state.best_fitness;
@@ -429,7 +438,7 @@ TrainReport Trainer::Impl::train() {
   start_observers();
   if (comm->is_main())
     log_info("training on {}{} into {}", placement.describe(), comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "", directory.string());
-  while (state.epoch < settings.train.epochs && !stop_early) {
+  while (state.epoch < settings.train.epochs && !out_of_patience()) {
     train_epoch();
     if (!stopped) validate();
     if (stopped) end_interrupted();

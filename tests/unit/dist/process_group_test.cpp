@@ -85,6 +85,16 @@ TEST(ProcessGroup, CompressedGradientsAreRoundedToBfloat16) {
   });
 }
 
+TEST(ProcessGroup, CompressedGradientsAreRoundedToHalf) {
+  run_gloo_world(2, [](Communicator& comm) {
+    auto weight = torch::ones({64}, torch::requires_grad());
+    const auto reducer = comm.reduce_gradients({weight}, GradientCompression::kFp16);
+    reducer->backward(weight.sum() * 1.001);  // 1.001 becomes 1 + 1/1024 in half precision
+    EXPECT_EQ(weight.grad().scalar_type(), torch::kFloat32);
+    EXPECT_EQ(weight.grad()[0].item<float>(), 2 + 2.0F / 1024);
+  });
+}
+
 // Every rank ends, and each names the one that failed and why.
 class FailingRank : public ::testing::TestWithParam<int> {};
 
