@@ -225,6 +225,8 @@ class Planner {
     for (const int input : layer.inputs) {
       if (channels(input) != head_channels_)
         fail(fmt::format("Detect input {} has {} channels, not {}", input, channels(input), head_channels_), row.line);
+      if (input < 0 || plan_.layers[static_cast<std::size_t>(input)].module != "nn.Conv2d")
+        fail(fmt::format("Detect input {} is not an nn.Conv2d, as models of this version have it", input), row.line);
     }
   }
 

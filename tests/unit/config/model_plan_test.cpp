@@ -75,6 +75,13 @@ TEST(ModelPlan, DetectMustComeLastWithOneInputPerRowOfAnchors) {
   EXPECT_EQ(error_of(small_model_with("na * (nc + 5)", "17")).where().line, 12) << "no output convolution";
 }
 
+TEST(ModelPlan, HeadInputsOfJuly2020AreConvolutions) {
+  std::string text = "version: 1\n" + small_model_with("nn.Conv2d", "Conv");
+  const Error error = error_of(text.replace(text.find("[[]"), 3, "[[3]"));
+  EXPECT_EQ(error.where().line, 13);
+  EXPECT_THAT(error.what(), HasSubstr("input 3 is not an nn.Conv2d"));
+}
+
 // Q42: any convolution of the head's width was taken for an output convolution.
 TEST(ModelPlan, HeadInputsAreFoundByKindNotByWidthAlone) {
   const ModelPlan plan = plan_of(small_model_with("[16, 3]", "[14, 3]"));
