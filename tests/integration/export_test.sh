@@ -4,18 +4,8 @@
 set -u
 gannet=$1 python=$2 work=$3
 vectors=$GANNET_SOURCE/tests/parity/vectors stand_ins=$GANNET_SOURCE/tests/integration/yolov5_stand_ins.py
-rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
-export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=2
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-check() { # name, expected status, text that stderr or stdout must hold, command...
-  local name=$1 status=$2 text=$3; shift 3
-  timeout 120 "$@" >out.txt 2>err.txt; local got=$?
-  [[ $got == "$status" ]] || fail "$name: exit status $got, expected $status: $(tail -n 1 err.txt)"
-  cat err.txt out.txt | grep -qF -- "$text" || fail "$name: no '$text' in: $(tail -n 2 err.txt out.txt)"
-  [[ $status == 0 || $(grep -c '^error: ' err.txt) == 1 ]] || fail "$name: not one error line: $(cat err.txt)"
-  echo "checked: $name"
-}
+source "$GANNET_SOURCE/tests/integration/common.sh"
+export OMP_NUM_THREADS=2
 
 for content in best_stripped v7_stripped; do
   cp "$vectors/checkpoints/$content.zip.pt" $content.pt
@@ -51,5 +41,4 @@ check "over the source" 2 "best_stripped.safetensors" "$gannet" export --weights
 check "a file in the way" 1 "afile" "$gannet" export --weights best_stripped.pt --format yolov5 --output afile
 check "plain safetensors" 1 "no model description" "$gannet" export --weights "$vectors/forward/narrow.weights.safetensors" --format yolov5 --output plain
 ls ./*.unchecked.* 2>/dev/null && fail "unchecked files are left"
-echo "$failures failures"
-[[ $failures == 0 ]]
+end_of_test

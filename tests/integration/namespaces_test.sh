@@ -3,7 +3,7 @@
 # Needs root and `ip`; says so and passes where it has neither. Arguments: the program, a work folder.
 set -u
 gannet=$1 work=$2
-rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
+source "$GANNET_SOURCE/tests/integration/common.sh"
 a=gannet-a-$$ b=gannet-b-$$
 if ! ip netns add $a 2>/dev/null; then echo "SKIPPED aloud: network namespaces need root and iproute2"; exit 0; fi
 trap 'ip netns del $a; ip netns del $b' EXIT
@@ -15,11 +15,8 @@ for side in "$a veth-a 10.77.0.1" "$b veth-b 10.77.0.2"; do
   read -r space link address <<<"$side"
   ip -n "$space" address add "$address/24" dev "$link"; ip -n "$space" link set "$link" up; ip -n "$space" link set lo up
 done
-export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1 WORLD_SIZE=2 MASTER_ADDR=10.77.0.1 MASTER_PORT=29511
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-(unset WORLD_SIZE; "$gannet" data demo demo >/dev/null) || exit 1
-sed 's/^width_multiple:.*/width_multiple: 0.125/' "$GANNET_SOURCE/configs/models/yolov5n-csp.yaml" >small.yaml
+make_tiny_set
+export WORLD_SIZE=2 MASTER_ADDR=10.77.0.1 MASTER_PORT=29511
 train=("$gannet" train --data demo/demo.yaml --cfg small.yaml --img 96 --batch 16 --project runs --workers 1 --precision fp32)
 
 RANK=1 ip netns exec $b timeout 120 "${train[@]}" --epochs 1 --name both >b.txt 2>&1 & other=$!
@@ -39,5 +36,4 @@ grep -q "^error: .*rank 1 .*no longer answers" a.txt || fail "network cut: rank 
 grep -q "^error: .*rank 0 .*no longer answers" b.txt || fail "network cut: rank 1 says $(grep error b.txt)"
 (unset WORLD_SIZE; timeout 60 "$gannet" train --resume runs/cut/weights/last.pt --dry-run >/dev/null 2>&1) || fail "network cut: cannot be resumed"
 echo "checked: a network that is cut, ended after $((SECONDS - start)) s"
-echo "$failures failures"
-[[ $failures == 0 ]]
+end_of_test

@@ -3,24 +3,11 @@
 # input gets. Arguments: the program, a Python with torch (may be missing), a work folder.
 set -u
 gannet=$1 python=$2 work=$3
-rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
-export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=2
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-check() { # name, expected status, text that stderr or stdout must hold, command...
-  local name=$1 status=$2 text=$3; shift 3
-  timeout 300 "$@" >out.txt 2>err.txt; local got=$?
-  [[ $got == "$status" ]] || fail "$name: exit status $got, expected $status: $(tail -n 1 err.txt)"
-  cat err.txt out.txt | grep -qF -- "$text" || fail "$name: no '$text' in: $(tail -n 2 err.txt out.txt)"
-  if [[ $status != 0 ]]; then
-    [[ $(grep -c '^error: ' err.txt) == 1 ]] || fail "$name: not one error line: $(cat err.txt)"
-    grep -qE 'frame #|terminate called|Exception raised' err.txt && fail "$name: a stack trace"
-  fi
-  echo "checked: $name"
-}
+source "$GANNET_SOURCE/tests/integration/common.sh"
+export OMP_NUM_THREADS=2
 
 check "demo data" 0 "200 training" "$gannet" data demo demo
-source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
+make_tiny_set
 train=("$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1)
 
 check "training" 0 "best weights in" "${train[@]}" --epochs 3 --precision fp32 --name a
@@ -140,5 +127,4 @@ if [[ -x $python ]] && "$python" -c 'import torch' 2>/dev/null; then
 else
   echo "SKIPPED aloud: no Python with torch at '$python', torch.load was not tried"
 fi
-echo "$failures failures"
-[[ $failures == 0 ]]
+end_of_test

@@ -5,13 +5,9 @@
 # more kills: 200 want 300.
 set -u
 gannet=$1 work=$2 kills=${3:-10} epochs=${4:-24}
-rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
-export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+source "$GANNET_SOURCE/tests/integration/common.sh"
 
-"$gannet" data demo demo >/dev/null || exit 1
-source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
+make_tiny_set
 train=("$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1 --precision fp32
        --set nominal_batch=16)
 
@@ -102,5 +98,4 @@ if mkdir -p disk && mount -t tmpfs -o size=40m tmpfs disk 2>/dev/null; then
 else
   echo "SKIPPED: full disk (only root can mount one)"
 fi
-echo "$failures failures"
-[[ $failures == 0 ]]
+end_of_test

@@ -4,13 +4,9 @@
 # Arguments: the program, a work folder.
 set -u
 gannet=$1 work=$2
-rm -rf "$work" && mkdir -p "$work" && cd "$work" || exit 1
-export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+source "$GANNET_SOURCE/tests/integration/common.sh"
 
-"$gannet" data demo demo >/dev/null || exit 1
-source "$GANNET_SOURCE/tests/integration/tiny_set.sh"
+make_tiny_set
 "$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --epochs 2 --precision fp32 --workers 1 --nproc 2 \
   --project runs --name a >train.txt 2>&1 || fail "training: $(tail -n 1 train.txt)"
 for picture in 0 1 2; do
@@ -89,5 +85,4 @@ for _ in $(seq 100); do [[ $(pgrep -P $parent | wc -l) == 2 ]] && break; sleep 0
 sleep 0.5; kill -INT $parent; start=$SECONDS; wait $parent; status=$?
 [[ $status == 3 && $((SECONDS - start)) -le 5 ]] || fail "Ctrl-C: exit status $status after $((SECONDS - start)) s: $(cat interrupted.txt)"
 [[ $(cat interrupted.txt) == "error: interrupted" ]] || fail "Ctrl-C: says $(cat interrupted.txt)"
-echo "$failures failures"
-[[ $failures == 0 ]]
+end_of_test

@@ -1,0 +1,31 @@
+# Sourced by the tests here, which set `gannet` (the program) and `work` (a folder of their own): a fresh
+# folder with its own cache, checks, and a data set that is trained in seconds.
+gannet=$(realpath "$gannet") || exit 1
+rm -rf "$work" && mkdir -p "$work" && cd "$work" && work=$PWD || exit 1
+export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+end_of_test() { echo "$failures failures"; [[ $failures == 0 ]]; }
+
+check() { # name, expected status, text that stderr or stdout must hold, command...
+  local name=$1 status=$2 text=$3; shift 3
+  timeout 300 "$@" >out.txt 2>err.txt; local got=$?
+  [[ $got == "$status" ]] || fail "$name: exit status $got, expected $status: $(tail -n 1 err.txt)"
+  cat err.txt out.txt | grep -qF -- "$text" || fail "$name: no '$text' in: $(tail -n 2 err.txt out.txt)"
+  if [[ $status != 0 ]]; then
+    [[ $(grep -c '^error: ' err.txt) == 1 ]] || fail "$name: not one error line: $(cat err.txt)"
+    grep -qE 'frame #|terminate called|Exception raised' err.txt && fail "$name: a stack trace"
+  fi
+  echo "checked: $name"
+}
+
+# The demo set in `demo`, twelve images of it as `tiny`, and a model file.
+make_tiny_set() {
+  "$gannet" data demo demo >/dev/null || exit 1
+  mkdir -p tiny/images tiny/labels
+  for image in $(ls demo/images/train | head -n 12); do
+    cp "demo/images/train/$image" tiny/images/; cp "demo/labels/train/${image%.*}.txt" tiny/labels/
+  done
+  printf 'train: images\nval: images\nnc: 5\nnames: [stop, warning, speed_limit, direction, priority]\n' >tiny/tiny.yaml
+  sed 's/^width_multiple:.*/width_multiple: 0.125/' "$GANNET_SOURCE/configs/models/yolov5n-csp.yaml" >small.yaml
+}
