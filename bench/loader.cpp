@@ -164,7 +164,8 @@ class Comparison {
         disk_(gannet_epoch(index_, image_size, ImageCacheKind::kDisk)) {}
 
   void run(int rounds) {
-    for (const Epoch& epoch : {original_, original_cached_, direct_, ram_, disk_}) epoch();  // fills
+    for (const Epoch& epoch : {original_, original_cached_, direct_, ram_, disk_})
+      epoch();  // fills
     std::vector<double> original_s, original_cached_s, direct_s, ram_s, disk_s;
     for (int round = 0; round < rounds; ++round) {
       original_s.push_back(original_());
@@ -180,8 +181,8 @@ class Comparison {
                ratio(original_s, direct_s));
     for (const auto& [name, seconds] : {std::pair{"RAM", ram_s}, {"disk", disk_s}}) {
       fmt::print(
-          "  gannet {:4} cache   {:7.1f}  {:5.2f} times as many, {:.2f} times with its cache\n", name,
-          rate(seconds), ratio(original_s, seconds), ratio(original_cached_s, seconds));
+          "  gannet {:4} cache   {:7.1f}  {:5.2f} times as many, {:.2f} times with its cache\n",
+          name, rate(seconds), ratio(original_s, seconds), ratio(original_cached_s, seconds));
     }
   }
 

@@ -1,6 +1,6 @@
-// Saving a checkpoint under a model of a disk that forgets what was not flushed, and with a failure at
-// each system call. This program's own open, write, fsync, close, rename and link stand before those of
-// the C library; after each call of them the test looks at what a power cut would leave.
+// Saving a checkpoint under a model of a disk that forgets what was not flushed, and with a failure
+// at each system call. This program's own open, write, fsync, close, rename and link stand before
+// those of the C library; after each call of them the test looks at what a power cut would leave.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -111,7 +111,8 @@ Value checkpoint(int number) {
   Value tensors = Value::dict();
   for (int i = 0; i < 3; ++i) {
     const std::string bytes(40000, static_cast<char>('a' + number + i));
-    tensors.set("weight" + std::to_string(i), contiguous_tensor(DType::kF32, {100, 100}, make_storage(bytes)));
+    tensors.set("weight" + std::to_string(i),
+                contiguous_tensor(DType::kF32, {100, 100}, make_storage(bytes)));
   }
   return Value::dict({{"number", number}, {"model", tensors}});
 }
@@ -162,7 +163,8 @@ class PowerCut : public testing::TemporaryFolder {
   }
   std::map<std::string, ino_t> names_now() const {
     std::map<std::string, ino_t> names;
-    for (const auto& entry : fs::directory_iterator(folder_)) names[entry.path().filename().string()] = inode_of(entry.path());
+    for (const auto& entry : fs::directory_iterator(folder_))
+      names[entry.path().filename().string()] = inode_of(entry.path());
     return names;
   }
   void flush_folder_names() { flushed_names_ = names_now(); }

@@ -30,7 +30,8 @@ std::string expand_flag(const CLI::App& app, const std::string& argument) {
     if (flag == given) return argument;
     if (flag.starts_with(given)) matches.push_back(flag);
   }
-  if (matches.size() > 1) throw CLI::ParseError(fmt::format("{} may mean {}", given, fmt::join(matches, " or ")), 2);
+  if (matches.size() > 1)
+    throw CLI::ParseError(fmt::format("{} may mean {}", given, fmt::join(matches, " or ")), 2);
   return matches.empty() ? argument : matches.front() + value;
 }
 

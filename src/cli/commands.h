@@ -1,4 +1,5 @@
-// The subcommands of the program. Each adds itself to the parser; `run` is called when it was chosen.
+// The subcommands of the program. Each adds itself to the parser; `run` is called when it was
+// chosen.
 #pragma once
 
 #include <CLI/CLI.hpp>

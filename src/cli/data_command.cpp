@@ -19,8 +19,10 @@ void add_data(CLI::App& app, Action& action) {
   demo->callback([folder, seed, &action] {
     action = [folder, seed] {
       make_demo_dataset(*folder, *seed);
-      fmt::print("demo data set in {}: {} training, {} validation and {} unseen images; train with --data {}/demo.yaml\n", *folder,
-                 kDemoTrainImages, kDemoValImages, kDemoUnseenImages, *folder);
+      fmt::print(
+          "demo data set in {}: {} training, {} validation and {} unseen images; train with --data "
+          "{}/demo.yaml\n",
+          *folder, kDemoTrainImages, kDemoValImages, kDemoUnseenImages, *folder);
       return 0;
     };
   });

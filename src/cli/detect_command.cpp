@@ -17,17 +17,19 @@ std::string count_classes(const std::vector<Detection>& detections) {
     ++counts[d.class_id].second;
   }
   std::string text;
-  for (const auto& [id, entry] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", entry.second, entry.first);
+  for (const auto& [id, entry] : counts)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", entry.second, entry.first);
   return text.empty() ? "nothing" : text;
 }
 
 int run(const DetectSettings& settings) {
   const DetectSummary summary = detect_files(settings, [](const ImageDetections& image) {
-    fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total, image.path, image.timing.input_height,
-               image.timing.input_width, count_classes(image.detections), image.timing.inference_seconds + image.timing.nms_seconds);
+    fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total, image.path,
+               image.timing.input_height, image.timing.input_width, count_classes(image.detections),
+               image.timing.inference_seconds + image.timing.nms_seconds);
   });
-  fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections, summary.images,
-             summary.images / std::max(summary.seconds, 1e-9), settings.output);
+  fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
+             summary.images, summary.images / std::max(summary.seconds, 1e-9), settings.output);
   return summary.images > 0 ? 0 : 1;
 }
 

@@ -13,11 +13,14 @@ struct ExportArguments {
 };
 
 void print_export(const ExportReport& report) {
-  fmt::print("{}: {} ({:.1f} MB, {})\n", report.format, report.path, static_cast<double>(report.num_bytes) / 1e6,
-             report.half ? "float16" : "float32");
-  fmt::print("  read again: {} tensors equal bit for bit, predictions for a picture of {} px differ by {:.1g} of the largest\n",
-             report.num_tensors, report.image_size, report.difference);
-  if (report.rounding > report.difference) fmt::print("  --half changed the predictions by {:.1g} of the largest\n", report.rounding);
+  fmt::print("{}: {} ({:.1f} MB, {})\n", report.format, report.path,
+             static_cast<double>(report.num_bytes) / 1e6, report.half ? "float16" : "float32");
+  fmt::print(
+      "  read again: {} tensors equal bit for bit, predictions for a picture of {} px differ by "
+      "{:.1g} of the largest\n",
+      report.num_tensors, report.image_size, report.difference);
+  if (report.rounding > report.difference)
+    fmt::print("  --half changed the predictions by {:.1g} of the largest\n", report.rounding);
 }
 
 int run(const ExportArguments& arguments) {
@@ -35,9 +38,11 @@ void add_export(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<ExportArguments>();
   command->add_option("--weights", arguments->weights, "checkpoint to export")->required();
   command->add_option("--format", arguments->formats, "format to write; may be given again")
-      ->required()->check(CLI::IsMember(export_formats()));
+      ->required()
+      ->check(CLI::IsMember(export_formats()));
   command->add_flag("--half", arguments->options.half, "store the weights as float16");
-  command->add_option("--output", arguments->output, "folder for the files; default: beside the weights");
+  command->add_option("--output", arguments->output,
+                      "folder for the files; default: beside the weights");
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

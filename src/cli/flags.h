@@ -13,7 +13,9 @@
 namespace gannet::cli {
 
 /// What a flag means that stands without a value; empty: it needs one.
-inline std::string value_when_alone(std::string_view name) { return name == "cache_images" ? "ram" : ""; }
+inline std::string value_when_alone(std::string_view name) {
+  return name == "cache_images" ? "ram" : "";
+}
 
 struct FlagAdder {
   CLI::App& app;
@@ -31,10 +33,13 @@ struct FlagAdder {
     } else {
       CLI::Option* option = app.add_option(flag(name), member, meaning)->capture_default_str();
       if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::string>)
-        option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);  // a flag given again replaces the first
-      if (const std::string alone = value_when_alone(name); !alone.empty()) option->expected(0, 1)->default_str(alone);
+        option->multi_option_policy(
+            CLI::MultiOptionPolicy::TakeLast);  // a flag given again replaces the first
+      if (const std::string alone = value_when_alone(name); !alone.empty())
+        option->expected(0, 1)->default_str(alone);
       if constexpr (std::is_arithmetic_v<T>) {
-        if (std::isfinite(range.low)) option->check(CLI::Range(static_cast<T>(range.low), static_cast<T>(range.high)));
+        if (std::isfinite(range.low))
+          option->check(CLI::Range(static_cast<T>(range.low), static_cast<T>(range.high)));
       }
     }
   }

@@ -16,24 +16,32 @@ struct InfoArguments {
 };
 
 void print_table(const ModelInfo& info) {
-  fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", "", "from", "n", "params", "module", "arguments");
+  fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", "", "from", "n", "params", "module",
+             "arguments");
   for (const LayerInfo& layer : info.layers)
-    fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", layer.index, layer.from, layer.repeats, layer.parameters, layer.module, layer.arguments);
-  fmt::print("{} layers, {} parameters in {} tensors, {:.1f} GFLOPs at {} px\n", info.layers.size(), info.parameters,
-             info.parameter_tensors, info.gflops, info.image_size);
+    fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", layer.index, layer.from, layer.repeats,
+               layer.parameters, layer.module, layer.arguments);
+  fmt::print("{} layers, {} parameters in {} tensors, {:.1f} GFLOPs at {} px\n", info.layers.size(),
+             info.parameters, info.parameter_tensors, info.gflops, info.image_size);
   fmt::print("{} classes, strides {}\n", info.head.num_classes, fmt::join(info.head.strides, ", "));
   for (int l = 0; l < info.head.num_levels(); ++l) {
     std::string anchors;
-    for (const auto& a : info.head.anchors_px[static_cast<std::size_t>(l)]) anchors += fmt::format(" {:g},{:g}", a[0], a[1]);
-    fmt::print("anchors at stride {:g}:{}\n", info.head.strides[static_cast<std::size_t>(l)], anchors);
+    for (const auto& a : info.head.anchors_px[static_cast<std::size_t>(l)])
+      anchors += fmt::format(" {:g},{:g}", a[0], a[1]);
+    fmt::print("anchors at stride {:g}:{}\n", info.head.strides[static_cast<std::size_t>(l)],
+               anchors);
   }
 }
 
 void print_json(const ModelInfo& info) {
   nlohmann::ordered_json json;
   for (const LayerInfo& layer : info.layers)
-    json["layers"].push_back({{"index", layer.index}, {"from", layer.from}, {"n", layer.repeats}, {"params", layer.parameters},
-                              {"module", layer.module}, {"args", layer.arguments}});
+    json["layers"].push_back({{"index", layer.index},
+                              {"from", layer.from},
+                              {"n", layer.repeats},
+                              {"params", layer.parameters},
+                              {"module", layer.module},
+                              {"args", layer.arguments}});
   json["params"] = info.parameters;
   json["param_tensors"] = info.parameter_tensors;
   json["nc"] = info.head.num_classes;
@@ -48,10 +56,13 @@ void print_json(const ModelInfo& info) {
 }  // namespace
 
 void add_info(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("info", "layers, parameters, strides and GFLOPs of a model");
+  CLI::App* command =
+      app.add_subcommand("info", "layers, parameters, strides and GFLOPs of a model");
   auto arguments = std::make_shared<InfoArguments>();
   command->add_option("model", arguments->path, "model YAML or checkpoint")->required();
-  command->add_option("--img-size", arguments->image_size, "image size for the GFLOPs")->check(CLI::Range(32, 16384))->capture_default_str();
+  command->add_option("--img-size", arguments->image_size, "image size for the GFLOPs")
+      ->check(CLI::Range(32, 16384))
+      ->capture_default_str();
   command->add_flag("--json", arguments->json, "print JSON");
   command->callback([arguments, &action] {
     action = [arguments] {

@@ -1,5 +1,5 @@
-// The program `gannet`: parses the command line, calls the library, turns errors into one line and an
-// exit status (interface: README, "Exit codes").
+// The program `gannet`: parses the command line, calls the library, turns errors into one line and
+// an exit status (interface: README, "Exit codes").
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -33,10 +33,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", gannet::cli::version_text);
   bool debug = false;
-  app.add_flag_callback("--debug", [&debug] {
-    debug = true;
-    gannet::set_log_level(gannet::LogLevel::kDebug);
-  }, "show debug messages and the origin of errors");
+  app.add_flag_callback(
+      "--debug",
+      [&debug] {
+        debug = true;
+        gannet::set_log_level(gannet::LogLevel::kDebug);
+      },
+      "show debug messages and the origin of errors");
   app.fallthrough();
   gannet::cli::Action action;
   gannet::cli::add_train(app, action);
@@ -51,7 +54,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "error: {}\n", e.what());
     return e.exit_code();
   } catch (const std::exception& e) {
-    fmt::print(stderr, "error: {}\n", debug ? std::string(e.what()) : gannet::cli::first_line(e.what()));
+    fmt::print(stderr, "error: {}\n",
+               debug ? std::string(e.what()) : gannet::cli::first_line(e.what()));
     return 1;
   }
 }

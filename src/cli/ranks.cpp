@@ -29,7 +29,10 @@ std::vector<std::string> own_arguments() {
 class RunFileObserver final : public RunObserver {
  public:
   explicit RunFileObserver(std::string file) : file_(std::move(file)) {}
-  void on_run_start(const RunInfo& info) override { write_file_atomically(file_, (std::filesystem::absolute(info.directory) / "weights/last.pt").string()); }
+  void on_run_start(const RunInfo& info) override {
+    write_file_atomically(file_,
+                          (std::filesystem::absolute(info.directory) / "weights/last.pt").string());
+  }
 
  private:
   std::string file_;
@@ -39,12 +42,16 @@ constexpr const char* kRunFileVariable = "GANNET_RUN_FILE";
 }  // namespace
 
 void RankFlags::add_to(CLI::App& command) {
-  command.add_option("--nproc", nproc, "start this many processes on this machine")->check(CLI::Range(1, 1024))->capture_default_str();
-  command.add_option("--local_rank", local_rank, "accepted for old launchers; the environment decides");
+  command.add_option("--nproc", nproc, "start this many processes on this machine")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--local_rank", local_rank,
+                     "accepted for old launchers; the environment decides");
 }
 
 int launch_ranks(int nproc, int max_restarts) {
-  const std::string run_file = (std::filesystem::temp_directory_path() / fmt::format("gannet-run-{}", ::getpid())).string();
+  const std::string run_file =
+      (std::filesystem::temp_directory_path() / fmt::format("gannet-run-{}", ::getpid())).string();
   ::setenv(kRunFileVariable, run_file.c_str(), 1);
   LaunchOptions options;
   options.num_processes = nproc;
@@ -62,13 +69,15 @@ int launch_ranks(int nproc, int max_restarts) {
     const std::string last = std::filesystem::exists(run_file) ? read_file(run_file) : "";
     const bool can_resume = !last.empty() && std::filesystem::exists(last);
     if (can_resume) options.arguments = {"train", "--resume", last};
-    log_warning("restart {} of {} {}", restart + 1, max_restarts, can_resume ? "from " + last : "from the beginning");
+    log_warning("restart {} of {} {}", restart + 1, max_restarts,
+                can_resume ? "from " + last : "from the beginning");
   }
   std::filesystem::remove(run_file);
   return result.exit_code;
 }
 
-std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world, const std::string& device, double timeout) {
+std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world,
+                                         const std::string& device, double timeout) {
   if (!world || world->size == 1) return nullptr;
   if (world->rank > 0 && log_level() == LogLevel::kInfo) set_log_level(LogLevel::kWarning);
   ProcessGroupOptions options;
@@ -83,7 +92,8 @@ std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world, 
 }
 
 void tell_launcher_of_run(Trainer& trainer) {
-  if (const char* file = std::getenv(kRunFileVariable)) trainer.add_observer(std::make_unique<RunFileObserver>(file));
+  if (const char* file = std::getenv(kRunFileVariable))
+    trainer.add_observer(std::make_unique<RunFileObserver>(file));
 }
 
 }  // namespace gannet::cli

@@ -25,7 +25,8 @@ int launch_ranks(int nproc, int max_restarts = 0);
 /// The ranks that the environment describes; null for a process on its own. All but rank 0 become
 /// silent but for warnings.
 /// @param device as of the settings @param timeout seconds without the others
-std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world, const std::string& device, double timeout);
+std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world,
+                                         const std::string& device, double timeout);
 
 /// Where the run's checkpoints are, for a parent that may have to start it again.
 void tell_launcher_of_run(Trainer& trainer);

@@ -17,9 +17,9 @@ namespace gannet::cli {
 namespace {
 
 struct TrainArguments {
-  Settings flags;             // values of the flags that were given
+  Settings flags;  // values of the flags that were given
   std::string settings_file;
-  std::string resume;         // "auto" for the newest run
+  std::string resume;  // "auto" for the newest run
   std::vector<std::string> assignments;
   bool dry_run = false;
   RankFlags ranks;
@@ -63,7 +63,9 @@ std::map<std::string, std::string> given_flags(TrainArguments& arguments) {
   fields_of_train(GivenFlags{*arguments.command, given}, arguments.flags.train);
   for (const std::string& assignment : arguments.assignments) {
     const auto equals = assignment.find('=');
-    if (equals == std::string::npos) throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment), {{}, 0, "--set"});
+    if (equals == std::string::npos)
+      throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment),
+                  {{}, 0, "--set"});
     given[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
   return given;
@@ -73,21 +75,25 @@ Settings resolve_settings(TrainArguments& arguments) {
   Settings settings = load_settings(arguments.settings_file);
   const auto given = given_flags(arguments);
   if (given.contains("train.hyp")) settings.train.hyp = arguments.flags.train.hyp;
-  if (!settings.train.hyp.empty() && arguments.settings_file.empty()) overlay_hyperparameters(settings, find_config(settings.train.hyp));
+  if (!settings.train.hyp.empty() && arguments.settings_file.empty())
+    overlay_hyperparameters(settings, find_config(settings.train.hyp));
   for (const auto& [key, value] : given) assign_setting(settings, key, value);
   return settings;
 }
 
-Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks, bool is_main) {
+Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks,
+                     bool is_main) {
   const Settings settings = resolve_settings(arguments);
   if (arguments.resume.empty()) {
     if (is_main) fmt::print("{}", settings_to_yaml(settings));
     return Trainer(settings, ranks);
   }
   if (!arguments.settings_file.empty())
-    throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run", {{}, 0, "--settings"}, "leave one of the two out");
+    throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run",
+                {{}, 0, "--settings"}, "leave one of the two out");
   if (!settings.train.weights.empty())
-    throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"}, "leave one of the two out");
+    throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"},
+                "leave one of the two out");
   ResumeOptions options;
   options.overrides = given_flags(arguments);
   if (arguments.resume == "auto") {
@@ -103,7 +109,8 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
 
 int run(TrainArguments& arguments) {
   const auto world = world_from_environment();
-  if (arguments.ranks.nproc > 1 && !world) return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
+  if (arguments.ranks.nproc > 1 && !world)
+    return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
   const TrainSettings train = resolve_settings(arguments).train;
   const auto ranks = join_ranks(world, train.device, train.dist_timeout);
@@ -122,8 +129,10 @@ int run(TrainArguments& arguments) {
   running = nullptr;
   if (!is_main) return 0;
   print_report(report.evaluation, report.evaluation.classes.size() > 1);
-  fmt::print("{} epochs in {:.3f} hours, peak memory {:.2f} GiB\nresults in {}\nbest weights in {}\n", report.epochs_run, report.seconds / 3600,
-             peak_memory_gib(), report.directory.string(), report.best_checkpoint);
+  fmt::print(
+      "{} epochs in {:.3f} hours, peak memory {:.2f} GiB\nresults in {}\nbest weights in {}\n",
+      report.epochs_run, report.seconds / 3600, peak_memory_gib(), report.directory.string(),
+      report.best_checkpoint);
   return 0;
 }
 
@@ -134,13 +143,22 @@ void add_train(CLI::App& app, Action& action) {
   auto arguments = std::make_shared<TrainArguments>();
   arguments->command = command;
   fields_of_train(FlagAdder{*command}, arguments->flags.train);
-  command->add_option("--resume", arguments->resume, "continue a run: the newest, or that of a checkpoint")->expected(0, 1)->default_str("auto");
+  command
+      ->add_option("--resume", arguments->resume,
+                   "continue a run: the newest, or that of a checkpoint")
+      ->expected(0, 1)
+      ->default_str("auto");
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
-  command->add_option("--set", arguments->assignments, "KEY=VALUE of a hyperparameter; may be given again");
+  command->add_option("--set", arguments->assignments,
+                      "KEY=VALUE of a hyperparameter; may be given again");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
   arguments->ranks.add_to(*command);
-  command->add_option("--max-restarts", arguments->max_restarts, "after a failure, start the processes of --nproc again from the last checkpoint, this often at most")
-      ->check(CLI::Range(0, 1000))->capture_default_str();
+  command
+      ->add_option("--max-restarts", arguments->max_restarts,
+                   "after a failure, start the processes of --nproc again from the last "
+                   "checkpoint, this often at most")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
   command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }
 

@@ -17,8 +17,9 @@ struct ValArguments {
 
 void print(const EvalReport& report, const ValSettings& settings) {
   print_report(report, settings.verbose && report.classes.size() > 1);
-  fmt::print("speed: {:.1f}/{:.1f}/{:.1f} ms inference/NMS/total per image at {} px, batch {}\n", report.inference_ms, report.nms_ms,
-             report.inference_ms + report.nms_ms, settings.img_size, settings.batch_size);
+  fmt::print("speed: {:.1f}/{:.1f}/{:.1f} ms inference/NMS/total per image at {} px, batch {}\n",
+             report.inference_ms, report.nms_ms, report.inference_ms + report.nms_ms,
+             settings.img_size, settings.batch_size);
   if (!report.json_path.empty()) fmt::print("detections in {}\n", report.json_path);
 }
 
@@ -29,9 +30,11 @@ int run(const ValArguments& arguments) {
   const bool is_main = !world || world->rank == 0;
   const bool shows_progress = is_main && ::isatty(STDERR_FILENO) != 0;
   const auto progress = [&](std::int64_t done, std::int64_t total) {
-    if (shows_progress) fmt::print(stderr, "\rbatch {}/{}{}", done, total, done == total ? "\r\x1b[K" : "");
+    if (shows_progress)
+      fmt::print(stderr, "\rbatch {}/{}{}", done, total, done == total ? "\r\x1b[K" : "");
   };
-  const EvalReport report = evaluate(settings, progress, join_ranks(world, settings.device, settings.dist_timeout));
+  const EvalReport report =
+      evaluate(settings, progress, join_ranks(world, settings.device, settings.dist_timeout));
   if (is_main) print(report, settings);
   return 0;
 }

@@ -1,5 +1,5 @@
-// The supported interface of the library: train, evaluate, detect, export, describe, make demo data.
-// No third-party type is behind it.
+// The supported interface of the library: train, evaluate, detect, export, describe, make demo
+// data. No third-party type is behind it.
 #pragma once
 
 #include "gannet/config/data_description.h"  // IWYU pragma: export

@@ -1,10 +1,9 @@
 // Whole networks, layer by layer: training, evaluation, fused and augmented passes.
-#include "tests/parity/golden.h"
-
 #include <cmath>
 
 #include "gannet/core/rng.h"
 #include "gannet/predict/predictor.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -14,12 +13,15 @@ struct Precision {
   torch::Dtype dtype;
   double forward, training;
 };
-constexpr Precision kPrecisions[] = {{"f64", torch::kFloat64, 1e-9, 1e-9}, {"f32", torch::kFloat32, 1e-4, 1e-3}};
+constexpr Precision kPrecisions[] = {{"f64", torch::kFloat64, 1e-9, 1e-9},
+                                     {"f32", torch::kFloat32, 1e-4, 1e-3}};
 
 std::shared_ptr<DetectionModel> load(const std::string& name, torch::Dtype dtype) {
   auto model = std::make_shared<DetectionModel>(golden::model_description(name), ModelOptions{});
-  const TransferReport report = load_state(*model, golden::Vector("forward/" + name + ".weights").below(""), false);
-  EXPECT_TRUE(report.missing.empty() && report.mismatched.empty() && report.unused.empty()) << report.summary();
+  const TransferReport report =
+      load_state(*model, golden::Vector("forward/" + name + ".weights").below(""), false);
+  EXPECT_TRUE(report.missing.empty() && report.mismatched.empty() && report.unused.empty())
+      << report.summary();
   model->to(dtype);
   return model;
 }
@@ -33,10 +35,13 @@ LayerTrace compare_layers(const nlohmann::json& expected, double tolerance, bool
       const auto y = outputs[i].detach().to(torch::kFloat64).contiguous();
       const double sum = y.abs().sum().item<double>(), wanted = recorded[i]["abs_sum"];
       const auto shape = recorded[i]["shape"].get<std::vector<std::int64_t>>();
-      stopped = std::abs(sum - wanted) > tolerance * std::max(std::abs(wanted), 1.0) || y.sizes().vec() != shape;
+      stopped = std::abs(sum - wanted) > tolerance * std::max(std::abs(wanted), 1.0) ||
+                y.sizes().vec() != shape;
       const double deviation = y.std(false).item<double>(), wanted_deviation = recorded[i]["std"];
-      stopped = stopped || std::abs(deviation - wanted_deviation) > tolerance * std::max(wanted_deviation, 1.0);
-      EXPECT_FALSE(stopped) << "first layer that is off: " << index << " (" << expected.at(static_cast<std::size_t>(index))["module"]
+      stopped = stopped || std::abs(deviation - wanted_deviation) >
+                               tolerance * std::max(wanted_deviation, 1.0);
+      EXPECT_FALSE(stopped) << "first layer that is off: " << index << " ("
+                            << expected.at(static_cast<std::size_t>(index))["module"]
                             << "), sum of magnitudes " << sum << ", expected " << wanted;
     }
   };
@@ -53,9 +58,13 @@ TEST_P(Forward, Training) {
     auto model = load(name, p.dtype);
     model->train();
     bool stopped = false;
-    const auto raw = model->forward(vector["input"].to(p.dtype), compare_layers(json[std::string("layers_") + p.prefix]["train"], p.training, stopped));
+    const auto raw = model->forward(
+        vector["input"].to(p.dtype),
+        compare_layers(json[std::string("layers_") + p.prefix]["train"], p.training, stopped));
     for (std::size_t l = 0; l < raw.size(); ++l)
-      EXPECT_TRUE(golden::near(raw[l], vector[std::string(p.prefix) + "/train/raw." + std::to_string(l)], p.training)) << "level " << l;
+      EXPECT_TRUE(golden::near(
+          raw[l], vector[std::string(p.prefix) + "/train/raw." + std::to_string(l)], p.training))
+          << "level " << l;
     for (const auto& [key, tensor] : state_dict(*model)) {
       const std::string after = std::string(p.prefix) + "/train/after/" + key;
       if (vector.has(after)) EXPECT_TRUE(golden::near(tensor, vector[after], p.training)) << key;
@@ -75,21 +84,28 @@ TEST_P(Forward, Evaluation) {
     model->eval();
     bool stopped = false;
     const auto input = vector["input"].to(p.dtype);
-    const auto raw = model->forward(input, compare_layers(json["layers_" + prefix]["eval"], p.forward, stopped));
+    const auto raw =
+        model->forward(input, compare_layers(json["layers_" + prefix]["eval"], p.forward, stopped));
     for (std::size_t l = 0; l < raw.size(); ++l)
-      EXPECT_TRUE(golden::near(raw[l], vector[prefix + "/eval/raw." + std::to_string(l)], p.forward)) << "level " << l;
-    EXPECT_TRUE(golden::near(decode(raw, model->head()), vector[prefix + "/eval/decoded"], p.forward));
+      EXPECT_TRUE(
+          golden::near(raw[l], vector[prefix + "/eval/raw." + std::to_string(l)], p.forward))
+          << "level " << l;
+    EXPECT_TRUE(
+        golden::near(decode(raw, model->head()), vector[prefix + "/eval/decoded"], p.forward));
 
     Placement placement;
     placement.parameters = placement.compute = p.dtype;
     const auto augmented = Predictor(*model, placement).predict(input, true).decoded_BNV;
-    if (vector.has(prefix + "/augment/decoded")) EXPECT_TRUE(golden::near(augmented, vector[prefix + "/augment/decoded"], p.forward));
+    if (vector.has(prefix + "/augment/decoded"))
+      EXPECT_TRUE(golden::near(augmented, vector[prefix + "/augment/decoded"], p.forward));
 
     // The original cannot fuse grouped convolutions (Q45); ours must give the unfused result then.
     model->fuse();
     const auto fused = decode(model->forward(input), model->head());
     const std::string key = prefix + "/fused/decoded";
-    EXPECT_TRUE(golden::near(fused, vector.has(key) ? vector[key] : vector[prefix + "/eval/decoded"], p.forward)) << "fused";
+    EXPECT_TRUE(golden::near(
+        fused, vector.has(key) ? vector[key] : vector[prefix + "/eval/decoded"], p.forward))
+        << "fused";
     for (const auto& [bias, expected] : vector.below(prefix + "/fused/state/"))
       EXPECT_TRUE(golden::near(model->named_parameters()[bias], expected, p.forward)) << bias;
   }
@@ -105,14 +121,17 @@ TEST_P(Forward, ChannelsLastChangesNothingButRounding) {
   EXPECT_TRUE(golden::near(decode(raw, model->head()), vector["f32/eval/decoded"], 1e-4));
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Forward, ::testing::Values("narrow", "narrow-fpn", "narrow-spp", "every-module"),
+INSTANTIATE_TEST_SUITE_P(Models, Forward,
+                         ::testing::Values("narrow", "narrow-fpn", "narrow-spp", "every-module"),
                          [](const auto& test) {
                            std::string name = test.param;
-                           for (char& c : name) if (c == '-') c = '_';
+                           for (char& c : name)
+                             if (c == '-') c = '_';
                            return name;
                          });
 
-// Weights of the full yolov5s by a rule (see the vectors' origin): murmur3's finaliser over a name hash.
+// Weights of the full yolov5s by a rule (see the vectors' origin): murmur3's finaliser over a name
+// hash.
 std::uint32_t fmix32(std::uint32_t h) {
   h ^= h >> 16;
   h *= 0x85EBCA6Bu;
@@ -124,7 +143,8 @@ std::uint32_t fmix32(std::uint32_t h) {
 torch::Tensor uniform_by_rule(const std::string& name, torch::IntArrayRef shape) {
   auto u = torch::empty(shape, torch::kFloat64);
   double* data = u.data_ptr<double>();
-  for (std::int64_t k = 0; k < u.numel(); ++k) data[k] = fmix32(fnv1a32(name) + static_cast<std::uint32_t>(k)) / 4294967296.0;
+  for (std::int64_t k = 0; k < u.numel(); ++k)
+    data[k] = fmix32(fnv1a32(name) + static_cast<std::uint32_t>(k)) / 4294967296.0;
   return u;
 }
 
@@ -132,7 +152,8 @@ void fill_by_rule(const std::string& name, torch::Tensor tensor) {
   if (name.find("anchor") != std::string::npos || name.ends_with("num_batches_tracked")) return;
   const auto u = uniform_by_rule(name, tensor.sizes());
   if (tensor.dim() == 4) {
-    tensor.copy_((2 * u - 1) * std::sqrt(4.5 / static_cast<double>(tensor.size(1) * tensor.size(2) * tensor.size(3))));
+    tensor.copy_((2 * u - 1) * std::sqrt(4.5 / static_cast<double>(tensor.size(1) * tensor.size(2) *
+                                                                   tensor.size(3))));
   } else if (name.ends_with("running_var")) {
     tensor.copy_(0.5 + u);
   } else if (name.ends_with(".weight")) {
@@ -155,15 +176,17 @@ TEST(ForwardByRule, FullYolov5s) {
   EXPECT_TRUE(golden::near(decode(raw, model.head()), vector["eval/decoded"], 1e-4));
   model.train();
   const auto trained = model.forward(input, compare_layers(json["layers_train"], 1e-3, stopped));
-  // Norms over one image of 2x2 cells amplify rounding: the recorded float32 pass is itself farther than the tolerance
-  // from the exact one. Ours may be as far from it as the recording is, plus the tolerance.
+  // Norms over one image of 2x2 cells amplify rounding: the recorded float32 pass is itself farther
+  // than the tolerance from the exact one. Ours may be as far from it as the recording is, plus the
+  // tolerance.
   DetectionModel exact(golden::model_description("yolov5s"), {});
   for (const auto& [name, tensor] : state_dict(exact)) fill_by_rule(name, tensor);
   exact.to(torch::kFloat64);
   exact.train();
   const auto truth = exact.forward(input.to(torch::kFloat64));
   for (std::size_t l = 0; l < trained.size(); ++l) {
-    const double recorded_gap = golden::relative_error(vector["train/raw." + std::to_string(l)], truth[l]);
+    const double recorded_gap =
+        golden::relative_error(vector["train/raw." + std::to_string(l)], truth[l]);
     EXPECT_TRUE(golden::near(trained[l], truth[l], recorded_gap + 1e-3)) << "level " << l;
   }
 }

@@ -15,7 +15,9 @@
 
 namespace gannet::golden {
 
-inline std::string path(const std::string& name) { return std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/" + name; }
+inline std::string path(const std::string& name) {
+  return std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/" + name;
+}
 
 inline nlohmann::json json(const std::string& name) {
   std::ifstream stream(path(name));
@@ -26,7 +28,8 @@ inline nlohmann::json json(const std::string& name) {
 /// The tensors of a safetensors file by name.
 class Vector {
  public:
-  explicit Vector(const std::string& name) : content_(load_safetensors(path(name + ".safetensors"))) {}
+  explicit Vector(const std::string& name)
+      : content_(load_safetensors(path(name + ".safetensors"))) {}
   bool has(const std::string& name) const { return content_.find(name) != nullptr; }
   torch::Tensor operator[](const std::string& name) const {
     const TensorData* data = content_.find(name);
@@ -54,9 +57,11 @@ inline double relative_error(const torch::Tensor& actual, const torch::Tensor& e
   return std::isfinite(difference) ? difference / scale : std::numeric_limits<double>::infinity();
 }
 
-inline ::testing::AssertionResult near(const torch::Tensor& actual, const torch::Tensor& expected, double tolerance) {
+inline ::testing::AssertionResult near(const torch::Tensor& actual, const torch::Tensor& expected,
+                                       double tolerance) {
   if (actual.sizes() != expected.sizes())
-    return ::testing::AssertionFailure() << "shape " << actual.sizes() << ", expected " << expected.sizes();
+    return ::testing::AssertionFailure()
+           << "shape " << actual.sizes() << ", expected " << expected.sizes();
   const double error = relative_error(actual, expected);
   if (error <= tolerance) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "relative error " << error << " above " << tolerance;
@@ -64,7 +69,9 @@ inline ::testing::AssertionResult near(const torch::Tensor& actual, const torch:
 
 inline ModelDescription model_description(const std::string& model) {
   const std::string own = path("models/" + model + ".yaml");
-  return load_model_description(std::ifstream(own) ? own : std::string(GANNET_SOURCE_DIR) + "/configs/models/" + model + ".yaml");
+  return load_model_description(std::ifstream(own) ? own
+                                                   : std::string(GANNET_SOURCE_DIR) +
+                                                         "/configs/models/" + model + ".yaml");
 }
 
 }  // namespace gannet::golden

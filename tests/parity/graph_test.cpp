@@ -1,11 +1,10 @@
 // Graphs, names, parameter counts, strides, anchors and initial biases of every model file.
-#include "tests/parity/golden.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include "gannet/nn/detect.h"
 #include "gannet/train/optimizer.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -41,14 +40,16 @@ TEST_P(Graph, LayersAndCountsEqualTheOriginal) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& e = expected["layers"][i];
     SCOPED_TRACE("layer " + std::to_string(i) + ": " + e["printed"].get<std::string>());
-    const nlohmann::json from = e["from"].is_array() ? nlohmann::json(layers[i].from) : nlohmann::json(layers[i].from.front());
+    const nlohmann::json from = e["from"].is_array() ? nlohmann::json(layers[i].from)
+                                                     : nlohmann::json(layers[i].from.front());
     EXPECT_EQ(from, e["from"]);
     EXPECT_EQ(layers[i].repeats, e["n"].get<int>());
     if (layers[i].module != "DWConv") EXPECT_EQ(layers[i].module, short_name(e["module"]));
     EXPECT_EQ(to_json(layers[i].args), e["args"]);
     EXPECT_EQ(model.num_parameters(static_cast<int>(i)), e["params"].get<std::int64_t>());
   }
-  auto save = expected["save"].get<std::vector<int>>();  // the original lists a layer again for each use
+  auto save =
+      expected["save"].get<std::vector<int>>();  // the original lists a layer again for each use
   save.erase(std::unique(save.begin(), save.end()), save.end());
   EXPECT_EQ(model.plan().save, save);
   EXPECT_EQ(nlohmann::json(model.head().strides), expected["stride"]);
@@ -74,9 +75,11 @@ TEST_P(Graph, StateNamesShapesAndOrderEqualTheOriginal) {
   ASSERT_EQ(state.size(), expected.size());
   for (std::size_t i = 0; i < state.size(); ++i) {
     ASSERT_EQ(state[i].first, expected[i][0].get<std::string>()) << "entry " << i;
-    EXPECT_EQ(state[i].second.sizes().vec(), expected[i][1].get<std::vector<std::int64_t>>()) << state[i].first;
+    EXPECT_EQ(state[i].second.sizes().vec(), expected[i][1].get<std::vector<std::int64_t>>())
+        << state[i].first;
     const bool is_float = expected[i][2] == "float32";
-    EXPECT_EQ(state[i].second.scalar_type(), is_float ? torch::kFloat32 : torch::kInt64) << state[i].first;
+    EXPECT_EQ(state[i].second.scalar_type(), is_float ? torch::kFloat32 : torch::kInt64)
+        << state[i].first;
   }
 }
 
@@ -84,7 +87,8 @@ TEST_P(Graph, HeadAndNormsEqualTheOriginal) {
   const std::string name = GetParam();
   const auto expected = golden::json("graph/" + name + ".json");
   DetectionModel model(golden::model_description(name), {.dry_run_statistics = true});
-  const auto anchors = expected["detect"]["anchors_px"].get<std::vector<std::vector<std::array<float, 2>>>>();
+  const auto anchors =
+      expected["detect"]["anchors_px"].get<std::vector<std::vector<std::array<float, 2>>>>();
   EXPECT_EQ(model.head().anchors_px, anchors);
   const auto& offsets = expected["bias_offsets"];
   for (std::size_t l = 0; l < offsets.size(); ++l) {
@@ -106,15 +110,18 @@ TEST_P(Graph, HeadAndNormsEqualTheOriginal) {
   std::int64_t parameters = 0;
   for (const auto& p : model.parameters()) parameters += p.numel();
   EXPECT_EQ(parameters, expected["fused"]["params"].get<std::int64_t>());
-  EXPECT_EQ(static_cast<std::int64_t>(model.parameters().size()), expected["fused"]["param_tensors"].get<std::int64_t>());
+  EXPECT_EQ(static_cast<std::int64_t>(model.parameters().size()),
+            expected["fused"]["param_tensors"].get<std::int64_t>());
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Graph,
-                         ::testing::Values("narrow", "narrow-fpn", "narrow-spp", "every-module", "shallow", "yolov5s", "yolov5m",
-                                           "yolov5l", "yolov5x", "yolov3-spp", "yolov5-fpn", "yolov5-panet"),
+                         ::testing::Values("narrow", "narrow-fpn", "narrow-spp", "every-module",
+                                           "shallow", "yolov5s", "yolov5m", "yolov5l", "yolov5x",
+                                           "yolov3-spp", "yolov5-fpn", "yolov5-panet"),
                          [](const auto& test) {
                            std::string name = test.param;
-                           for (char& c : name) if (c == '-') c = '_';
+                           for (char& c : name)
+                             if (c == '-') c = '_';
                            return name;
                          });
 
@@ -149,10 +156,11 @@ TEST(GraphSpecialCases, OtherClassCounts) {
 
 // Counts that release 7.0 prints for its models after fusing.
 TEST(GraphRelease7, FusedParameterCounts) {
-  const std::pair<const char*, std::int64_t> expected[] = {{"yolov5n-v7", 1867405}, {"yolov5s-v7", 7225885}, {"yolov5m-v7", 21172173},
-                                                           {"yolov5l-v7", 46533693}, {"yolov5x-v7", 86705005}, {"yolov5n6-v7", 3239884},
-                                                           {"yolov5s6-v7", 12612508}, {"yolov5m6-v7", 35704908}, {"yolov5l6-v7", 76726332},
-                                                           {"yolov5x6-v7", 140730220}};
+  const std::pair<const char*, std::int64_t> expected[] = {
+      {"yolov5n-v7", 1867405},   {"yolov5s-v7", 7225885},   {"yolov5m-v7", 21172173},
+      {"yolov5l-v7", 46533693},  {"yolov5x-v7", 86705005},  {"yolov5n6-v7", 3239884},
+      {"yolov5s6-v7", 12612508}, {"yolov5m6-v7", 35704908}, {"yolov5l6-v7", 76726332},
+      {"yolov5x6-v7", 140730220}};
   for (const auto& [name, count] : expected) {
     DetectionModel model(golden::model_description(name), {});
     model.fuse();

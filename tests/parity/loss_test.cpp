@@ -1,9 +1,8 @@
 // Target assignment, loss parts and gradients, IoU family and element losses.
-#include "tests/parity/golden.h"
-
 #include "gannet/loss/assign.h"
 #include "gannet/loss/detection_loss.h"
 #include "gannet/ops/boxes.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -24,7 +23,8 @@ HeadSpec head_of(const nlohmann::json& json, const golden::Vector& vector) {
     std::vector<std::array<float, 2>> level;
     for (std::int64_t a = 0; a < anchors.size(1); ++a) {
       const auto stride = static_cast<float>(head.strides[static_cast<std::size_t>(l)]);
-      level.push_back({anchors[l][a][0].item<float>() * stride, anchors[l][a][1].item<float>() * stride});
+      level.push_back(
+          {anchors[l][a][0].item<float>() * stride, anchors[l][a][1].item<float>() * stride});
     }
     head.anchors_px.push_back(level);
   }
@@ -53,23 +53,30 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
   const HeadSpec head = head_of(json, vector);
   const LossOptions options = options_of(json);
   const auto comm = make_single_process();
-  for (const auto& [prefix, dtype, tolerance] : {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
+  for (const auto& [prefix, dtype, tolerance] :
+       {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     SCOPED_TRACE(prefix);
     std::vector<torch::Tensor> raw;
-    for (int l = 0; l < head.num_levels(); ++l) raw.push_back(vector["pred." + std::to_string(l)].to(dtype).requires_grad_());
+    for (int l = 0; l < head.num_levels(); ++l)
+      raw.push_back(vector["pred." + std::to_string(l)].to(dtype).requires_grad_());
     const auto targets = vector["targets"];
     const auto matches = assign_targets(targets.to(dtype), raw, head, {options.anchor_threshold});
     for (std::size_t l = 0; l < matches.size(); ++l) {
       const std::string level = "." + std::to_string(l);
       const LevelMatches& m = matches[l];
-      EXPECT_TRUE(torch::equal(torch::stack({m.image, m.anchor, m.row, m.column}, 1), vector["index" + level])) << "index" << level;
+      EXPECT_TRUE(torch::equal(torch::stack({m.image, m.anchor, m.row, m.column}, 1),
+                               vector["index" + level]))
+          << "index" << level;
       EXPECT_TRUE(torch::equal(m.class_id, vector["tcls" + level])) << "tcls" << level;
-      EXPECT_TRUE(golden::near(m.anchor_cells, vector["anchor" + level], 1e-7)) << "anchor" << level;
-      EXPECT_TRUE(golden::near(m.box_cxcywh, vector[prefix + ("tbox" + level)], tolerance)) << "tbox" << level;
+      EXPECT_TRUE(golden::near(m.anchor_cells, vector["anchor" + level], 1e-7))
+          << "anchor" << level;
+      EXPECT_TRUE(golden::near(m.box_cxcywh, vector[prefix + ("tbox" + level)], tolerance))
+          << "tbox" << level;
     }
     const LossParts parts = DetectionLoss(options)(raw, targets, head, *comm);
     EXPECT_TRUE(golden::near(parts.items, vector[std::string(prefix) + "items"], tolerance));
-    EXPECT_TRUE(golden::near(parts.total.reshape({1}), vector[std::string(prefix) + "returned"], tolerance));
+    EXPECT_TRUE(golden::near(parts.total.reshape({1}), vector[std::string(prefix) + "returned"],
+                             tolerance));
     parts.total.backward();
     for (std::size_t l = 0; l < raw.size(); ++l) {
       const std::string key = std::string(prefix) + "grad." + std::to_string(l);
@@ -78,17 +85,21 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Loss, ::testing::ValuesIn(loss_cases()), [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Cases, Loss, ::testing::ValuesIn(loss_cases()),
+                         [](const auto& test) { return test.param; });
 
 TEST(LossQuirks, CentreAtOneIsClampedToTheGrid) {
   const auto json = golden::json("loss/quirk_q41_centre_at_one.json");
   const auto rows = json["targets"].get<std::vector<std::vector<float>>>();
   auto targets = torch::empty({static_cast<std::int64_t>(rows.size()), 6});
-  for (std::size_t i = 0; i < rows.size(); ++i) targets[static_cast<std::int64_t>(i)] = torch::tensor(rows[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    targets[static_cast<std::int64_t>(i)] = torch::tensor(rows[i]);
   HeadSpec head;
   head.num_classes = 3;
   head.strides = {32, 16, 8};
-  head.anchors_px = {{{116, 90}, {156, 198}, {373, 326}}, {{30, 61}, {62, 45}, {59, 119}}, {{10, 13}, {16, 30}, {33, 23}}};
+  head.anchors_px = {{{116, 90}, {156, 198}, {373, 326}},
+                     {{30, 61}, {62, 45}, {59, 119}},
+                     {{10, 13}, {16, 30}, {33, 23}}};
   std::vector<torch::Tensor> raw;
   for (const int grid : {4, 8, 16}) raw.push_back(torch::zeros({1, 3, grid, grid, 8}));
   const auto matches = assign_targets(targets, raw, head, {});
@@ -97,16 +108,22 @@ TEST(LossQuirks, CentreAtOneIsClampedToTheGrid) {
     ASSERT_EQ(matches[l].count(), static_cast<std::int64_t>(expected.size()));
     for (std::int64_t i = 0; i < matches[l].count(); ++i) {
       const auto last = raw[l].size(2) - 1;
-      EXPECT_EQ(matches[l].row[i].item<std::int64_t>(), std::min(expected[static_cast<std::size_t>(i)][2].get<std::int64_t>(), last));
-      EXPECT_EQ(matches[l].column[i].item<std::int64_t>(), std::min(expected[static_cast<std::size_t>(i)][3].get<std::int64_t>(), last));
+      EXPECT_EQ(matches[l].row[i].item<std::int64_t>(),
+                std::min(expected[static_cast<std::size_t>(i)][2].get<std::int64_t>(), last));
+      EXPECT_EQ(matches[l].column[i].item<std::int64_t>(),
+                std::min(expected[static_cast<std::size_t>(i)][3].get<std::int64_t>(), last));
     }
   }
 }
 
 TEST(IouVectors, ValuesAndGradients) {
   const golden::Vector vector("loss/iou");
-  const std::pair<const char*, IouKind> kinds[] = {{"iou", IouKind::kIou}, {"giou", IouKind::kGiou}, {"diou", IouKind::kDiou}, {"ciou", IouKind::kCiou}};
-  for (const auto& [prefix, dtype, tolerance] : {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
+  const std::pair<const char*, IouKind> kinds[] = {{"iou", IouKind::kIou},
+                                                   {"giou", IouKind::kGiou},
+                                                   {"diou", IouKind::kDiou},
+                                                   {"ciou", IouKind::kCiou}};
+  for (const auto& [prefix, dtype, tolerance] :
+       {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     const auto b = vector["b_cxcywh"].to(dtype);
     for (const auto& [name, kind] : kinds) {
       SCOPED_TRACE(std::string(prefix) + name);
@@ -114,16 +131,24 @@ TEST(IouVectors, ValuesAndGradients) {
       const auto value = paired_iou_cxcywh(a, b, kind);
       const auto expected = vector[std::string(prefix) + name];
       const auto defined = expected.isfinite().nonzero().select(1, 0);
-      EXPECT_TRUE(golden::near(value.index_select(0, defined), expected.index_select(0, defined), tolerance));
+      EXPECT_TRUE(golden::near(value.index_select(0, defined), expected.index_select(0, defined),
+                               tolerance));
       EXPECT_TRUE(value.isfinite().all().item<bool>());
-      if (kind == IouKind::kCiou) EXPECT_TRUE(golden::near(value.slice(0, 55, 58), torch::ones({3}), 1e-5)) << "Q49: identical boxes give 1";
+      if (kind == IouKind::kCiou)
+        EXPECT_TRUE(golden::near(value.slice(0, 55, 58), torch::ones({3}), 1e-5))
+            << "Q49: identical boxes give 1";
       (1 - value.slice(0, 0, 50)).sum().backward();
-      EXPECT_TRUE(golden::near(a.grad().slice(0, 0, 50), vector[std::string(prefix) + name + "_grad_a"].slice(0, 0, 50), tolerance));
+      EXPECT_TRUE(golden::near(a.grad().slice(0, 0, 50),
+                               vector[std::string(prefix) + name + "_grad_a"].slice(0, 0, 50),
+                               tolerance));
     }
     const auto a_xyxy = cxcywh_to_xyxy(vector["a_cxcywh"].to(dtype)), b_xyxy = cxcywh_to_xyxy(b);
-    EXPECT_TRUE(golden::near(paired_iou_xyxy(a_xyxy, b_xyxy, IouKind::kGiou), vector[std::string(prefix) + "giou_corners"], tolerance));
-    EXPECT_TRUE(golden::near(pairwise_iou(a_xyxy.slice(0, 0, 50), b_xyxy.slice(0, 0, 40)), vector[std::string(prefix) + "pairwise"], tolerance));
-    EXPECT_TRUE(golden::near(size_iou(vector["a_cxcywh"].to(dtype).slice(0, 0, 20).slice(1, 2, 4), b.slice(0, 0, 30).slice(1, 2, 4)),
+    EXPECT_TRUE(golden::near(paired_iou_xyxy(a_xyxy, b_xyxy, IouKind::kGiou),
+                             vector[std::string(prefix) + "giou_corners"], tolerance));
+    EXPECT_TRUE(golden::near(pairwise_iou(a_xyxy.slice(0, 0, 50), b_xyxy.slice(0, 0, 40)),
+                             vector[std::string(prefix) + "pairwise"], tolerance));
+    EXPECT_TRUE(golden::near(size_iou(vector["a_cxcywh"].to(dtype).slice(0, 0, 20).slice(1, 2, 4),
+                                      b.slice(0, 0, 30).slice(1, 2, 4)),
                              vector[std::string(prefix) + "wh_iou"], tolerance));
   }
 }
@@ -134,16 +159,25 @@ TEST(ElementLosses, FocalAndBlurred) {
     const char* name;
     BceOptions options;
   };
-  const Case cases[] = {{"focal_g0.5_a0.4_pw1.3", {1.3, 0.5, 0.4}}, {"focal_g1.5_a0.25_pw1", {1, 1.5, 0.25}}, {"focal_g2_a0.25_pw1", {1, 2, 0.25}}};
-  for (const auto& [prefix, dtype, tolerance] : {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
+  const Case cases[] = {{"focal_g0.5_a0.4_pw1.3", {1.3, 0.5, 0.4}},
+                        {"focal_g1.5_a0.25_pw1", {1, 1.5, 0.25}},
+                        {"focal_g2_a0.25_pw1", {1, 2, 0.25}}};
+  for (const auto& [prefix, dtype, tolerance] :
+       {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     const auto logits = vector["logits"].to(dtype), targets = vector["targets"].to(dtype);
     for (const Case& c : cases) {
       const auto loss = elementwise_cross_entropy(logits, targets, c.options);
-      EXPECT_TRUE(golden::near(loss, vector[std::string(prefix) + c.name + "_none"], tolerance)) << c.name;
-      EXPECT_TRUE(golden::near(loss.mean().reshape({1}), vector[std::string(prefix) + c.name + "_mean"], tolerance)) << c.name;
-      EXPECT_TRUE(golden::near(loss.sum().reshape({1}), vector[std::string(prefix) + c.name + "_sum"], tolerance)) << c.name;
+      EXPECT_TRUE(golden::near(loss, vector[std::string(prefix) + c.name + "_none"], tolerance))
+          << c.name;
+      EXPECT_TRUE(golden::near(loss.mean().reshape({1}),
+                               vector[std::string(prefix) + c.name + "_mean"], tolerance))
+          << c.name;
+      EXPECT_TRUE(golden::near(loss.sum().reshape({1}),
+                               vector[std::string(prefix) + c.name + "_sum"], tolerance))
+          << c.name;
     }
-    EXPECT_TRUE(golden::near(blurred_cross_entropy(logits, targets).reshape({1}), vector[std::string(prefix) + "blur"], tolerance));
+    EXPECT_TRUE(golden::near(blurred_cross_entropy(logits, targets).reshape({1}),
+                             vector[std::string(prefix) + "blur"], tolerance));
   }
 }
 

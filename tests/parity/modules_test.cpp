@@ -1,10 +1,9 @@
 // Each block alone: outputs in both modes, gradients of inputs and parameters, running statistics.
-#include "tests/parity/golden.h"
-
 #include <functional>
 
 #include "gannet/nn/blocks.h"
 #include "gannet/ops/activations.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -24,19 +23,32 @@ using Kernels = std::vector<std::int64_t>;
 const std::vector<std::pair<std::string, Make>>& modules() {
   static const std::vector<std::pair<std::string, Make>> table = {
       {"conv_k1", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12}, kOld)},
-      {"conv_k3_s2", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .stride = square(2)}, kOld)},
-      {"conv_k5_groups", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(5), .groups = 4}, kOld)},
-      {"conv_k13", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = {1, 3}, .stride = {1, 2}}, kOld)},
-      {"conv_no_act", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .activation = false}, kOld)},
-      {"conv_padding0", make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .padding = Pair{0, 0}}, kOld)},
+      {"conv_k3_s2",
+       make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .stride = square(2)},
+                       kOld)},
+      {"conv_k5_groups",
+       make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(5), .groups = 4}, kOld)},
+      {"conv_k13",
+       make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = {1, 3}, .stride = {1, 2}}, kOld)},
+      {"conv_no_act",
+       make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .activation = false},
+                       kOld)},
+      {"conv_padding0",
+       make<ConvBnAct>(ConvOptions{.in = 8, .out = 12, .kernel = square(3), .padding = Pair{0, 0}},
+                       kOld)},
       {"dwconv", depthwise({.in = 8, .out = 12, .kernel = square(3)})},
-      {"dwconv_s2", depthwise({.in = 8, .out = 8, .kernel = square(3), .stride = square(2), .activation = false})},
+      {"dwconv_s2",
+       depthwise(
+           {.in = 8, .out = 8, .kernel = square(3), .stride = square(2), .activation = false})},
       {"bottleneck", make<Bottleneck>(BottleneckOptions{.in = 8, .out = 8}, kOld)},
-      {"bottleneck_no_shortcut", make<Bottleneck>(BottleneckOptions{.in = 8, .out = 8, .shortcut = false}, kOld)},
-      {"bottleneck_wider", make<Bottleneck>(BottleneckOptions{.in = 8, .out = 12, .groups = 2}, kOld)},
+      {"bottleneck_no_shortcut",
+       make<Bottleneck>(BottleneckOptions{.in = 8, .out = 8, .shortcut = false}, kOld)},
+      {"bottleneck_wider",
+       make<Bottleneck>(BottleneckOptions{.in = 8, .out = 12, .groups = 2}, kOld)},
       {"bottleneck_csp", make<BottleneckCsp>(CspOptions{.in = 8, .out = 12}, kOld)},
       {"bottleneck_csp_n3", make<BottleneckCsp>(CspOptions{.in = 8, .out = 8, .repeats = 3}, kOld)},
-      {"bottleneck_csp_no_shortcut", make<BottleneckCsp>(CspOptions{.in = 8, .out = 12, .repeats = 2, .shortcut = false}, kOld)},
+      {"bottleneck_csp_no_shortcut",
+       make<BottleneckCsp>(CspOptions{.in = 8, .out = 12, .repeats = 2, .shortcut = false}, kOld)},
       {"spp", make<Spp>(8, 12, Kernels{5, 9, 13}, kOld)},
       {"spp_k35", make<Spp>(8, 12, Kernels{3, 5}, kOld)},
       {"focus", make<Focus>(ConvOptions{.in = 3, .out = 8, .kernel = square(3)}, kOld)},
@@ -47,20 +59,32 @@ const std::vector<std::pair<std::string, Make>>& modules() {
       {"classify", make<Classify>(ConvOptions{.in = 8, .out = 5})},
       {"classify_list", make<Classify>(ConvOptions{.in = 20, .out = 5})},
       {"crossconv", make<CrossConv>(CrossConvOptions{.in = 8, .out = 12}, kOld)},
-      {"crossconv_shortcut", make<CrossConv>(CrossConvOptions{.in = 8, .out = 8, .groups = 2, .shortcut = true}, kOld)},
-      {"crossconv_s2", make<CrossConv>(CrossConvOptions{.in = 8, .out = 12, .stride = 2, .expansion = 0.5}, kOld)},
-      {"c3", make<BottleneckCsp>(CspOptions{.in = 8, .out = 12, .repeats = 2, .cross_convolutions = true}, kOld)},
-      {"c3_no_shortcut", make<BottleneckCsp>(CspOptions{.in = 8, .out = 8, .shortcut = false, .cross_convolutions = true}, kOld)},
+      {"crossconv_shortcut",
+       make<CrossConv>(CrossConvOptions{.in = 8, .out = 8, .groups = 2, .shortcut = true}, kOld)},
+      {"crossconv_s2",
+       make<CrossConv>(CrossConvOptions{.in = 8, .out = 12, .stride = 2, .expansion = 0.5}, kOld)},
+      {"c3", make<BottleneckCsp>(
+                 CspOptions{.in = 8, .out = 12, .repeats = 2, .cross_convolutions = true}, kOld)},
+      {"c3_no_shortcut",
+       make<BottleneckCsp>(
+           CspOptions{.in = 8, .out = 8, .shortcut = false, .cross_convolutions = true}, kOld)},
       {"mixconv", make<MixConv>(ConvOptions{.in = 8, .out = 8}, Kernels{1, 3}, true, kOld)},
       {"mixconv_k135", make<MixConv>(ConvOptions{.in = 8, .out = 8}, Kernels{1, 3, 5}, true, kOld)},
-      {"mixconv_equal_weights", make<MixConv>(ConvOptions{.in = 20, .out = 20}, Kernels{1, 3}, false, kOld)},
+      {"mixconv_equal_weights",
+       make<MixConv>(ConvOptions{.in = 20, .out = 20}, Kernels{1, 3}, false, kOld)},
       {"sum", make<Sum>(3, false)},
       {"sum_weighted", make<Sum>(4, true)},
       {"ghost_conv", make<GhostConv>(ConvOptions{.in = 8, .out = 12}, kOld)},
-      {"ghost_conv_k3_s2", make<GhostConv>(ConvOptions{.in = 8, .out = 16, .kernel = square(3), .stride = square(2)}, kOld)},
+      {"ghost_conv_k3_s2",
+       make<GhostConv>(ConvOptions{.in = 8, .out = 16, .kernel = square(3), .stride = square(2)},
+                       kOld)},
       {"ghost_bottleneck", make<GhostBottleneck>(8, 8, 3, 1, kOld)},
       {"ghost_bottleneck_s2", make<GhostBottleneck>(8, 16, 3, 2, kOld)},
-      {"v7_conv_k6", make<ConvBnAct>(ConvOptions{.in = 3, .out = 8, .kernel = square(6), .stride = square(2), .padding = Pair{2, 2}}, kNew)},
+      {"v7_conv_k6",
+       make<ConvBnAct>(
+           ConvOptions{
+               .in = 3, .out = 8, .kernel = square(6), .stride = square(2), .padding = Pair{2, 2}},
+           kNew)},
       {"v7_c3", make<C3>(CspOptions{.in = 8, .out = 12, .repeats = 2}, kNew)},
       {"v7_c3_no_shortcut", make<C3>(CspOptions{.in = 12, .out = 8, .shortcut = false}, kNew)},
       {"v7_sppf", make<Sppf>(8, 12, 5, kNew)},
@@ -88,7 +112,9 @@ TEST(ModuleVectors, TableCoversEveryVector) {
   ASSERT_GT(names.size(), 40u);
   for (const std::string& name : names) {
     if (name == "detect" || name == "activations") continue;  // tested below
-    EXPECT_TRUE(std::any_of(modules().begin(), modules().end(), [&](const auto& row) { return row.first == name; })) << name;
+    EXPECT_TRUE(std::any_of(modules().begin(), modules().end(), [&](const auto& row) {
+      return row.first == name;
+    })) << name;
   }
 }
 
@@ -97,16 +123,19 @@ class Module : public ::testing::TestWithParam<std::pair<std::string, Make>> {};
 TEST_P(Module, OutputsGradientsAndStatistics) {
   const auto& [name, factory] = GetParam();
   const golden::Vector vector("modules/" + name);
-  for (const auto& [prefix, dtype, tolerance] : {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
+  for (const auto& [prefix, dtype, tolerance] :
+       {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     SCOPED_TRACE(prefix);
     const auto key = [&, p = std::string(prefix)](const std::string& rest) { return p + rest; };
     std::vector<torch::Tensor> inputs;
-    for (int i = 0; vector.has("input." + std::to_string(i)); ++i) inputs.push_back(vector["input." + std::to_string(i)].to(dtype).requires_grad_());
+    for (int i = 0; vector.has("input." + std::to_string(i)); ++i)
+      inputs.push_back(vector["input." + std::to_string(i)].to(dtype).requires_grad_());
     auto block = load(factory, vector, dtype);
     block->eval();
     {
       const torch::NoGradGuard no_grad;
-      EXPECT_TRUE(golden::near(block->forward(inputs), vector[key("eval/output")], tolerance)) << "eval";
+      EXPECT_TRUE(golden::near(block->forward(inputs), vector[key("eval/output")], tolerance))
+          << "eval";
     }
     block->train();
     const auto output = block->forward(inputs);
@@ -114,16 +143,19 @@ TEST_P(Module, OutputsGradientsAndStatistics) {
     (output * vector["cotangent"].to(dtype)).sum().backward();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const std::string gradient = key("train/grad_input." + std::to_string(i));
-      if (vector.has(gradient)) EXPECT_TRUE(golden::near(inputs[i].grad(), vector[gradient], tolerance)) << gradient;
+      if (vector.has(gradient))
+        EXPECT_TRUE(golden::near(inputs[i].grad(), vector[gradient], tolerance)) << gradient;
     }
     for (const auto& [parameter, expected] : vector.below(key("train/grad/")))
-      EXPECT_TRUE(golden::near(block->named_parameters()[parameter].grad(), expected, tolerance)) << parameter;
+      EXPECT_TRUE(golden::near(block->named_parameters()[parameter].grad(), expected, tolerance))
+          << parameter;
     for (const auto& [buffer, expected] : vector.below(key("train/after/")))
       EXPECT_TRUE(golden::near(block->named_buffers()[buffer], expected, tolerance)) << buffer;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Module, ::testing::ValuesIn(modules()), [](const auto& test) { return test.param.first; });
+INSTANTIATE_TEST_SUITE_P(Table, Module, ::testing::ValuesIn(modules()),
+                         [](const auto& test) { return test.param.first; });
 
 TEST(ModuleVectors, DetectHeadAndDecoding) {
   const golden::Vector vector("modules/detect");
@@ -137,18 +169,25 @@ TEST(ModuleVectors, DetectHeadAndDecoding) {
     head.anchors_px.push_back(level);
   }
   Detect detect(head, {});
-  for (const auto& [name, tensor] : state_dict(detect)) EXPECT_TRUE(golden::near(tensor, vector["state/" + name], 1e-7)) << name;
-  for (const auto& [prefix, dtype, tolerance] : {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
+  for (const auto& [name, tensor] : state_dict(detect))
+    EXPECT_TRUE(golden::near(tensor, vector["state/" + name], 1e-7)) << name;
+  for (const auto& [prefix, dtype, tolerance] :
+       {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     std::vector<torch::Tensor> features;
     for (int l = 0; l < 3; ++l) features.push_back(vector["input." + std::to_string(l)].to(dtype));
     const auto raw = detect.forward(features);
     for (int l = 0; l < 3; ++l)
-      EXPECT_TRUE(golden::near(raw[static_cast<std::size_t>(l)], vector[std::string(prefix) + "train." + std::to_string(l)], tolerance));
-    EXPECT_TRUE(golden::near(decode(raw, head), vector[std::string(prefix) + "decoded"], tolerance));
+      EXPECT_TRUE(golden::near(raw[static_cast<std::size_t>(l)],
+                               vector[std::string(prefix) + "train." + std::to_string(l)],
+                               tolerance));
+    EXPECT_TRUE(
+        golden::near(decode(raw, head), vector[std::string(prefix) + "decoded"], tolerance));
   }
   // Q53: half-precision predictions are decoded in float32, so centres keep their resolution.
   std::vector<torch::Tensor> half;
-  for (int l = 0; l < 3; ++l) half.push_back(detect.forward({vector["input." + std::to_string(l)].to(torch::kFloat16)}).front());
+  for (int l = 0; l < 3; ++l)
+    half.push_back(
+        detect.forward({vector["input." + std::to_string(l)].to(torch::kFloat16)}).front());
   EXPECT_EQ(decode(half, head).scalar_type(), torch::kFloat32);
 }
 
@@ -163,13 +202,18 @@ TEST(ModuleVectors, MixConvChannelSplit) {
 TEST(ModuleVectors, SpareActivations) {
   const golden::Vector vector("modules/activations");
   const std::pair<const char*, torch::Tensor (*)(const torch::Tensor&)> rows[] = {
-      {"swish", swish}, {"memory_efficient_swish", swish}, {"hardswish", hard_swish}, {"mish", mish}, {"memory_efficient_mish", mish}};
+      {"swish", swish},
+      {"memory_efficient_swish", swish},
+      {"hardswish", hard_swish},
+      {"mish", mish},
+      {"memory_efficient_mish", mish}};
   for (const auto& [name, function] : rows) {
     auto x = vector["input"].to(torch::kFloat64).requires_grad_();
     const auto y = function(x);
     EXPECT_TRUE(golden::near(y, vector[std::string("f64/") + name], 1e-10)) << name;
     y.sum().backward();
-    EXPECT_TRUE(golden::near(x.grad(), vector[std::string("f64/") + name + "_grad"], 1e-10)) << name;
+    EXPECT_TRUE(golden::near(x.grad(), vector[std::string("f64/") + name + "_grad"], 1e-10))
+        << name;
   }
 }
 

@@ -1,8 +1,8 @@
 // Non-maximum suppression and coordinate conversions.
-#include "tests/parity/golden.h"
+#include "gannet/ops/nms.h"
 
 #include "gannet/ops/boxes.h"
-#include "gannet/ops/nms.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -11,7 +11,8 @@ torch::Tensor to_rows(const std::vector<ScoredBox>& boxes) {
   auto rows = torch::empty({static_cast<std::int64_t>(boxes.size()), 6});
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     const ScoredBox& b = boxes[i];
-    rows[static_cast<std::int64_t>(i)] = torch::tensor({b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.score, static_cast<float>(b.class_id)});
+    rows[static_cast<std::int64_t>(i)] = torch::tensor(
+        {b.box.x1, b.box.y1, b.box.x2, b.box.y2, b.score, static_cast<float>(b.class_id)});
   }
   return rows;
 }
@@ -29,10 +30,13 @@ TEST(NmsVectors, EveryCase) {
     options.iou_threshold = settings["iou_thres"];
     options.merge = settings["merge"];
     options.agnostic = settings["agnostic"];
-    if (!settings["classes"].is_null()) options.classes = settings["classes"].get<std::vector<int>>();
+    if (!settings["classes"].is_null())
+      options.classes = settings["classes"].get<std::vector<int>>();
     const auto results = non_max_suppression(vector["prediction"], options);
     for (std::size_t image = 0; image < results.size(); ++image)
-      EXPECT_TRUE(golden::near(to_rows(results[image]), vector["output." + std::to_string(image)], 1e-5)) << "image " << image;
+      EXPECT_TRUE(
+          golden::near(to_rows(results[image]), vector["output." + std::to_string(image)], 1e-5))
+          << "image " << image;
     ++cases;
   }
   EXPECT_GT(cases, 15);

@@ -1,11 +1,10 @@
 // Rates over long runs, EMA decay, gradients by name, and whole training runs of the original.
-#include "tests/parity/golden.h"
-
 #include "gannet/predict/predictor.h"
 #include "gannet/train/ema.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/run_setup.h"
 #include "gannet/train/step.h"
+#include "tests/parity/golden.h"
 
 namespace gannet {
 namespace {
@@ -26,13 +25,17 @@ TEST(ScheduleVectors, RatesMomentumAccumulationAndSteps) {
     options.original = true;
     const Schedule schedule(options);
     EXPECT_EQ(schedule.warmup_steps(), entry["warmup_iterations"].get<std::int64_t>());
-    const auto ni = vector["ni"], lr = vector["lr"], momentum = vector["momentum"], accumulate = vector["accumulate"], stepped = vector["stepped"];
+    const auto ni = vector["ni"], lr = vector["lr"], momentum = vector["momentum"],
+               accumulate = vector["accumulate"], stepped = vector["stepped"];
     std::int64_t steps = 0;
     for (std::int64_t i = 0; i < ni.size(0); ++i) {
       const StepPlan plan = schedule.at(ni[i].item<std::int64_t>());
       for (std::int64_t g = 0; g < kNumGroups; ++g)
-        ASSERT_NEAR(plan.lr[static_cast<std::size_t>(g)], lr[i][g].item<double>(), 1e-12 * std::max(1.0, options.lr0)) << "iteration " << plan.iteration << " group " << g;
-      ASSERT_NEAR(plan.momentum, momentum[i].item<double>(), 1e-12) << "iteration " << plan.iteration;
+        ASSERT_NEAR(plan.lr[static_cast<std::size_t>(g)], lr[i][g].item<double>(),
+                    1e-12 * std::max(1.0, options.lr0))
+            << "iteration " << plan.iteration << " group " << g;
+      ASSERT_NEAR(plan.momentum, momentum[i].item<double>(), 1e-12)
+          << "iteration " << plan.iteration;
       ASSERT_EQ(plan.accumulate, accumulate[i].item<double>()) << "iteration " << plan.iteration;
       ASSERT_EQ(plan.completes_update, stepped[i].item<bool>()) << "iteration " << plan.iteration;
       steps += plan.completes_update;
@@ -40,8 +43,10 @@ TEST(ScheduleVectors, RatesMomentumAccumulationAndSteps) {
     EXPECT_EQ(steps, entry["steps"].get<std::int64_t>());
     Settings settings;
     settings.train.batch_size = options.total_batch;
-    EXPECT_DOUBLE_EQ(scaled_weight_decay(settings), entry["scaled_hyp"]["weight_decay"].get<double>());
-    EXPECT_NEAR(make_loss_options(settings, 3).class_gain, entry["scaled_hyp"]["cls"].get<double>(), 1e-15);
+    EXPECT_DOUBLE_EQ(scaled_weight_decay(settings),
+                     entry["scaled_hyp"]["weight_decay"].get<double>());
+    EXPECT_NEAR(make_loss_options(settings, 3).class_gain, entry["scaled_hyp"]["cls"].get<double>(),
+                1e-15);
   }
 }
 
@@ -52,7 +57,9 @@ TEST(ScheduleVectors, EmaDecay) {
 }
 
 Batch batch_of(const golden::Vector& inputs, int number) {
-  const auto pixels = inputs["images." + std::to_string(number)].permute({0, 2, 3, 1}).contiguous();  // NCHW to NHWC
+  const auto pixels = inputs["images." + std::to_string(number)]
+                          .permute({0, 2, 3, 1})
+                          .contiguous();  // NCHW to NHWC
   Batch batch;
   batch.number = number;
   batch.images = static_cast<int>(pixels.size(0));
@@ -63,7 +70,8 @@ Batch batch_of(const golden::Vector& inputs, int number) {
   const auto targets = inputs["targets." + std::to_string(number)];
   const auto rows = targets.accessor<float, 2>();
   for (std::int64_t i = 0; i < targets.size(0); ++i)
-    batch.targets.push_back({rows[i][0], rows[i][1], rows[i][2], rows[i][3], rows[i][4], rows[i][5]});
+    batch.targets.push_back(
+        {rows[i][0], rows[i][1], rows[i][2], rows[i][3], rows[i][4], rows[i][5]});
   return batch;
 }
 
@@ -104,7 +112,8 @@ torch::Tensor sums_of(const StateDict& state) {
 TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   const RunCase& run = GetParam();
   const auto json = golden::json("trajectory/" + run.name + ".json");
-  const golden::Vector expected("trajectory/" + run.name + "." + run.precision), inputs("trajectory/inputs");
+  const golden::Vector expected("trajectory/" + run.name + "." + run.precision),
+      inputs("trajectory/inputs");
   const Settings settings = settings_of(json);
   ScheduleOptions schedule_options = make_schedule_options(settings, json["batches_per_epoch"]);
   if (json["warmup_iterations"] != 1000) schedule_options.min_warmup_steps = 0;
@@ -116,12 +125,15 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   placement.memory_format = torch::MemoryFormat::Contiguous;
 
   TrainState state;
-  state.model = std::make_shared<DetectionModel>(golden::model_description("shallow"), ModelOptions{});
+  state.model =
+      std::make_shared<DetectionModel>(golden::model_description("shallow"), ModelOptions{});
   ASSERT_TRUE(load_state(*state.model, inputs.below("initial/"), false).missing.empty());
   place_model(*state.model, placement);
   state.model->train();
   state.ema = std::make_unique<Ema>(*state.model);
-  state.optimizer = make_optimizer(*state.model, {settings.train.optimizer, settings.hyp.lr0, settings.hyp.momentum, scaled_weight_decay(settings)});
+  state.optimizer =
+      make_optimizer(*state.model, {settings.train.optimizer, settings.hyp.lr0,
+                                    settings.hyp.momentum, scaled_weight_decay(settings)});
   TrainStep step(state, schedule, loss, placement, *comm);
 
   const auto batches = json["batches_per_epoch"].get<std::int64_t>();
@@ -131,28 +143,39 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
     if (i % batches == 0) step.begin_epoch();
     step.run(batch_of(inputs, static_cast<int>(i % batches)));
     ASSERT_TRUE(golden::near(step.last_items(), items[i], run.loss_tolerance)) << "iteration " << i;
-    ASSERT_EQ(step.last_plan().completes_update, expected["stepped"][i].item<bool>()) << "iteration " << i;
+    ASSERT_EQ(step.last_plan().completes_update, expected["stepped"][i].item<bool>())
+        << "iteration " << i;
     if (!step.last_plan().completes_update) continue;
     const StateDict live = state_dict(*state.model), average = state_dict(state.ema->model());
     const auto live_sums = sums_of(live), ema_sums = sums_of(average);
     for (std::size_t e = 0; e < live.size(); ++e) {
       const auto row = static_cast<std::int64_t>(e);
-      ASSERT_TRUE(golden::near(live_sums[row], expected["step_state_sums"][updates][row], run.tolerance)) << "update " << updates << ": first entry off is " << live[e].first;
-      ASSERT_TRUE(golden::near(ema_sums[row], expected["step_ema_sums"][updates][row], run.tolerance)) << "update " << updates << ": average of " << live[e].first;
+      ASSERT_TRUE(
+          golden::near(live_sums[row], expected["step_state_sums"][updates][row], run.tolerance))
+          << "update " << updates << ": first entry off is " << live[e].first;
+      ASSERT_TRUE(
+          golden::near(ema_sums[row], expected["step_ema_sums"][updates][row], run.tolerance))
+          << "update " << updates << ": average of " << live[e].first;
     }
     ++updates;
   }
   EXPECT_EQ(state.ema->updates(), json["ema_updates"].get<std::int64_t>());
-  for (const auto& [name, tensor] : state_dict(*state.model)) EXPECT_TRUE(golden::near(tensor, expected["final/" + name], run.tolerance)) << name;
-  for (const auto& [name, tensor] : state_dict(state.ema->model())) EXPECT_TRUE(golden::near(tensor, expected["final_ema/" + name], run.tolerance)) << name;
+  for (const auto& [name, tensor] : state_dict(*state.model))
+    EXPECT_TRUE(golden::near(tensor, expected["final/" + name], run.tolerance)) << name;
+  for (const auto& [name, tensor] : state_dict(state.ema->model()))
+    EXPECT_TRUE(golden::near(tensor, expected["final_ema/" + name], run.tolerance)) << name;
 }
 
-// In float32 the gentle run stays comparable to the end: three times the original's own gap between precisions.
-INSTANTIATE_TEST_SUITE_P(Runs, Trajectory,
-                         ::testing::Values(RunCase{"sgd", "f64", torch::kFloat64, 1e-6, 1e-6}, RunCase{"adam", "f64", torch::kFloat64, 1e-6, 1e-6},
-                                           RunCase{"sgd_gentle", "f64", torch::kFloat64, 1e-6, 1e-6}, RunCase{"sgd_as_shipped", "f64", torch::kFloat64, 1e-6, 1e-6},
-                                           RunCase{"sgd_gentle", "f32", torch::kFloat32, 3 * 5.41e-5, 3 * 4.54e-4}),
-                         [](const auto& test) { return test.param.name + "_" + test.param.precision; });
+// In float32 the gentle run stays comparable to the end: three times the original's own gap between
+// precisions.
+INSTANTIATE_TEST_SUITE_P(
+    Runs, Trajectory,
+    ::testing::Values(RunCase{"sgd", "f64", torch::kFloat64, 1e-6, 1e-6},
+                      RunCase{"adam", "f64", torch::kFloat64, 1e-6, 1e-6},
+                      RunCase{"sgd_gentle", "f64", torch::kFloat64, 1e-6, 1e-6},
+                      RunCase{"sgd_as_shipped", "f64", torch::kFloat64, 1e-6, 1e-6},
+                      RunCase{"sgd_gentle", "f32", torch::kFloat32, 3 * 5.41e-5, 3 * 4.54e-4}),
+    [](const auto& test) { return test.param.name + "_" + test.param.precision; });
 
 TEST(GradientVectors, EveryParameterOfTheNarrowModel) {
   const golden::Vector expected("trajectory/gradients.f64"), inputs("trajectory/inputs");
@@ -166,12 +189,15 @@ TEST(GradientVectors, EveryParameterOfTheNarrowModel) {
   placement.parameters = placement.compute = torch::kFloat64;
   const auto comm = make_single_process();
   const auto raw = model.forward(prepare_images(batch, placement));
-  DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch, placement), model.head(), *comm).total.backward();
+  DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch, placement),
+                                                model.head(), *comm)
+      .total.backward();
   int compared = 0;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {
     for (const std::string& key : {name, "grad/" + name, "gradient/" + name}) {
       if (!expected.has(key)) continue;
-      ASSERT_TRUE(golden::near(parameter.grad(), expected[key], 1e-6)) << "first gradient off: " << name;
+      ASSERT_TRUE(golden::near(parameter.grad(), expected[key], 1e-6))
+          << "first gradient off: " << name;
       ++compared;
     }
   }

@@ -1,5 +1,5 @@
-// A world of real process groups on Gloo, one thread a rank: collectives, failures and gradient sums
-// as between processes, with results that a test can compare.
+// A world of real process groups on Gloo, one thread a rank: collectives, failures and gradient
+// sums as between processes, with results that a test can compare.
 #pragma once
 
 #include <arpa/inet.h>
@@ -30,7 +30,8 @@ inline std::pair<int, int> socket_and_port() {
 }
 
 /// Calls `work` on every rank; rethrows the first exception of the lowest rank that threw.
-inline void run_gloo_world(int size, const std::function<void(Communicator&)>& work, double timeout_seconds = 60) {
+inline void run_gloo_world(int size, const std::function<void(Communicator&)>& work,
+                           double timeout_seconds = 60) {
   const auto [descriptor, port] = socket_and_port();
   std::vector<std::exception_ptr> failures(static_cast<std::size_t>(size));
   {

@@ -17,14 +17,17 @@ class TemporaryFolder : public ::testing::Test {
     const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
     std::string name = std::string(test->test_suite_name()) + "_" + test->name();
     std::replace(name.begin(), name.end(), '/', '_');  // in names of parameterised tests
-    folder_ = std::filesystem::temp_directory_path() / ("gannet_" + std::to_string(::getpid()) + "_" + name);
+    folder_ = std::filesystem::temp_directory_path() /
+              ("gannet_" + std::to_string(::getpid()) + "_" + name);
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  void make_folder(const std::string& name) const { std::filesystem::create_directories(folder_ / name); }
+  void make_folder(const std::string& name) const {
+    std::filesystem::create_directories(folder_ / name);
+  }
   std::string write(const std::string& name, const std::string& text) const {
     std::ofstream(path(name), std::ios::binary) << text;
     return path(name);

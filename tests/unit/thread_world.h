@@ -1,4 +1,5 @@
-// A world of several ranks as threads of one process: tests what ranks compute without launching any.
+// A world of several ranks as threads of one process: tests what ranks compute without launching
+// any.
 #pragma once
 
 #include <torch/types.h>

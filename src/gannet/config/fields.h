@@ -1,6 +1,6 @@
 // Settings are plain structs, each described once by a field list: YAML, flags, help and checks all
-// come from it. A list is a function template `fields(visit, settings)` beside its struct that calls
-// `visit(name, member, meaning, range)` for every member in order.
+// come from it. A list is a function template `fields(visit, settings)` beside its struct that
+// calls `visit(name, member, meaning, range)` for every member in order.
 #pragma once
 
 #include <limits>

@@ -25,7 +25,8 @@ class Parser {
  public:
   Parser(const std::string& text, std::string file) : file_(std::move(file)) {
     root_ = parse_yaml(text, file_);
-    check_keys(root_, {"nc", "depth_multiple", "width_multiple", "anchors", "backbone", "head", "version"},
+    check_keys(root_,
+               {"nc", "depth_multiple", "width_multiple", "anchors", "backbone", "head", "version"},
                file_, "model description");
     description_.file = file_;
     description_.text = text;
@@ -34,7 +35,8 @@ class Parser {
   ModelDescription parse() {
     description_.num_classes = yaml_as<int>(require("nc"), file_, "nc", "a whole number");
     if (description_.num_classes < 1)
-      throw Error(ErrorKind::kConfig, "there must be at least one class", where_of(root_["nc"], file_, "nc"));
+      throw Error(ErrorKind::kConfig, "there must be at least one class",
+                  where_of(root_["nc"], file_, "nc"));
     description_.depth_multiple = positive("depth_multiple");
     description_.width_multiple = positive("width_multiple");
     read_anchors(require("anchors"));
@@ -43,7 +45,8 @@ class Parser {
       if (!rows.IsSequence())
         throw Error(ErrorKind::kConfig, "expects a list of layers", where_of(rows, file_, section));
       for (const auto& row : rows) description_.layers.push_back(read_row(row));
-      if (section == std::string_view("backbone")) description_.num_backbone_rows = description_.layers.size();
+      if (section == std::string_view("backbone"))
+        description_.num_backbone_rows = description_.layers.size();
     }
     description_.generation = find_generation();
     return std::move(description_);
@@ -52,7 +55,8 @@ class Parser {
  private:
   YAML::Node require(const std::string& key) const {
     const YAML::Node node = root_[key];
-    if (!node) throw Error(ErrorKind::kConfig, "missing", {file_, 0, key}, "a model file needs this key");
+    if (!node)
+      throw Error(ErrorKind::kConfig, "missing", {file_, 0, key}, "a model file needs this key");
     return node;
   }
 
@@ -70,14 +74,16 @@ class Parser {
                   where_of(node, file_, "anchors"));
     for (const auto& row : node) {
       const auto values = yaml_as<std::vector<float>>(row, file_, "anchors", "a list of numbers");
-      const bool same_count = description_.anchors_px.empty() || description_.anchors_px.front().size() * 2 == values.size();
+      const bool same_count = description_.anchors_px.empty() ||
+                              description_.anchors_px.front().size() * 2 == values.size();
       if (values.empty() || values.size() % 2 != 0 || !same_count)
         throw Error(ErrorKind::kConfig, "every row needs the same number of w,h pairs",
                     where_of(row, file_, "anchors"));
       std::vector<std::array<float, 2>> level;
       for (std::size_t i = 0; i < values.size(); i += 2) {
         if (values[i] <= 0 || values[i + 1] <= 0)
-          throw Error(ErrorKind::kConfig, "sizes must be positive", where_of(row, file_, "anchors"));
+          throw Error(ErrorKind::kConfig, "sizes must be positive",
+                      where_of(row, file_, "anchors"));
         level.push_back({values[i], values[i + 1]});
       }
       description_.anchors_px.push_back(std::move(level));
@@ -86,19 +92,23 @@ class Parser {
 
   LayerRow read_row(const YAML::Node& node) const {
     if (!node.IsSequence() || node.size() != 4)
-      throw Error(ErrorKind::kConfig, "a layer is [from, number, module, args]", where_of(node, file_));
+      throw Error(ErrorKind::kConfig, "a layer is [from, number, module, args]",
+                  where_of(node, file_));
     LayerRow row;
     row.line = node.Mark().line + 1;
     row.from_is_list = node[0].IsSequence();
     if (row.from_is_list) {
-      for (const auto& item : node[0]) row.from.push_back(yaml_as<int>(item, file_, "from", "a layer index"));
+      for (const auto& item : node[0])
+        row.from.push_back(yaml_as<int>(item, file_, "from", "a layer index"));
     } else {
       row.from.push_back(yaml_as<int>(node[0], file_, "from", "a layer index"));
     }
     row.number = yaml_as<int>(node[1], file_, "number", "a whole number");
-    if (row.number < 1) throw Error(ErrorKind::kConfig, "number must be at least 1", {file_, row.line, {}});
+    if (row.number < 1)
+      throw Error(ErrorKind::kConfig, "number must be at least 1", {file_, row.line, {}});
     row.module = yaml_as<std::string>(node[2], file_, "module", "a module name");
-    if (!node[3].IsSequence()) throw Error(ErrorKind::kConfig, "args must be a list", {file_, row.line, {}});
+    if (!node[3].IsSequence())
+      throw Error(ErrorKind::kConfig, "args must be a list", {file_, row.line, {}});
     for (const auto& item : node[3]) row.args.push_back(read_arg(item));
     return row;
   }
@@ -110,7 +120,8 @@ class Parser {
       return {list};
     }
     if (node.IsNull()) return {std::monostate{}};
-    if (!node.IsScalar()) throw Error(ErrorKind::kConfig, "a map is not an argument", where_of(node, file_));
+    if (!node.IsScalar())
+      throw Error(ErrorKind::kConfig, "a map is not an argument", where_of(node, file_));
     std::string text = node.Scalar();
     text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
     if (text == "None") return {std::monostate{}};
@@ -125,7 +136,8 @@ class Parser {
     if (const auto number = parse_number<double>(text)) return {*number};
     throw Error(ErrorKind::kConfig, fmt::format("expression '{}' is not known", node.Scalar()),
                 where_of(node, file_),
-                "model files may use numbers, True, False, None, nearest, nc, na, anchors and na * (nc + 5)");
+                "model files may use numbers, True, False, None, nearest, nc, na, anchors and na * "
+                "(nc + 5)");
   }
 
   // Files of 2020 name plain output convolutions as Detect's inputs, or none; later ones feed it
@@ -141,7 +153,8 @@ class Parser {
     for (std::size_t i = 0; i < description_.layers.size(); ++i) {
       const LayerRow& row = description_.layers[i];
       if (row.module != "Detect" || row.from.empty()) continue;
-      const int source = row.from.front() < 0 ? static_cast<int>(i) + row.from.front() : row.from.front();
+      const int source =
+          row.from.front() < 0 ? static_cast<int>(i) + row.from.front() : row.from.front();
       const bool valid = source >= 0 && source < static_cast<int>(i);
       if (valid && description_.layers[static_cast<std::size_t>(source)].module != "nn.Conv2d")
         return Generation::kRelease7;
@@ -170,7 +183,8 @@ std::string to_string(const std::vector<ModelArg>& args) {
     std::string operator()(bool b) const { return b ? "True" : "False"; }
     std::string operator()(std::int64_t i) const { return fmt::format("{}", i); }
     std::string operator()(double d) const {
-      return d == static_cast<double>(static_cast<std::int64_t>(d)) ? fmt::format("{:.1f}", d) : fmt::format("{}", d);
+      return d == static_cast<double>(static_cast<std::int64_t>(d)) ? fmt::format("{:.1f}", d)
+                                                                    : fmt::format("{}", d);
     }
     std::string operator()(const std::string& s) const { return "'" + s + "'"; }
     std::string operator()(ModelSymbol) const { return "?"; }

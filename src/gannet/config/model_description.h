@@ -40,7 +40,7 @@ struct ModelDescription {
   int num_classes = 80;
   double depth_multiple = 1, width_multiple = 1;
   std::vector<std::vector<std::array<float, 2>>> anchors_px;
-  std::vector<LayerRow> layers;        // backbone, then head
+  std::vector<LayerRow> layers;  // backbone, then head
   std::size_t num_backbone_rows = 0;
   Generation generation = Generation::kJuly2020;
 };
@@ -52,19 +52,19 @@ ModelDescription parse_model_description(const std::string& text, const std::str
 /// One layer with everything resolved: repeats scaled, channels known.
 struct LayerPlan {
   int index = 0;
-  std::vector<int> from;           // as printed: -1, or absolute when the head's inputs were found
-  std::vector<int> inputs;         // absolute layer indices; -1 is the image
-  int repeats = 1;                 // copies in sequence
+  std::vector<int> from;    // as printed: -1, or absolute when the head's inputs were found
+  std::vector<int> inputs;  // absolute layer indices; -1 is the image
+  int repeats = 1;          // copies in sequence
   std::string module;
-  std::vector<ModelArg> args;      // as the module takes them, input channels first where it has any
+  std::vector<ModelArg> args;  // as the module takes them, input channels first where it has any
   int out_channels = 0;
-  double stride = 1;               // input pixels per cell
+  double stride = 1;  // input pixels per cell
   int line = 0;
 };
 
 struct ModelPlan {
   std::vector<LayerPlan> layers;
-  std::vector<int> save;           // layers whose output is needed later, sorted
+  std::vector<int> save;  // layers whose output is needed later, sorted
   int num_classes = 80;
   Generation generation = Generation::kJuly2020;
   std::vector<std::vector<std::array<float, 2>>> anchors_px;

@@ -1,4 +1,5 @@
-// From the rows of a model file to layers with all numbers known (RB 2.1, with Q42 and Q43 corrected).
+// From the rows of a model file to layers with all numbers known (RB 2.1, with Q42 and Q43
+// corrected).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,27 +19,37 @@ enum class Rule {
   kNorm,           // argument is the channel count
   kConcat,
   kDetect,
-  kKeep,           // arguments as written, channels unchanged
+  kKeep,  // arguments as written, channels unchanged
 };
 
 struct ModuleRow {
   const char* name;
   Rule rule;
-  int stride_arg = -1;      // which resolved argument is the stride
+  int stride_arg = -1;  // which resolved argument is the stride
   double fixed_stride = 1;
 };
 
 constexpr ModuleRow kModules[] = {
-    {"nn.Conv2d", Rule::kChannels, 3},      {"Conv", Rule::kChannels, 3},
-    {"DWConv", Rule::kChannels, 3},         {"Bottleneck", Rule::kChannels},
-    {"BottleneckCSP", Rule::kRepeatsInside}, {"C3", Rule::kRepeatsInside},
-    {"SPP", Rule::kChannels},               {"SPPF", Rule::kChannels},
-    {"Focus", Rule::kChannels, 3, 2},       {"CrossConv", Rule::kChannels, 3},
-    {"MixConv2d", Rule::kChannels, 3},      {"GhostConv", Rule::kChannels, 3},
-    {"GhostBottleneck", Rule::kChannels, 3}, {"Classify", Rule::kChannels},
-    {"nn.BatchNorm2d", Rule::kNorm},        {"nn.Upsample", Rule::kKeep},
-    {"Concat", Rule::kConcat},              {"Sum", Rule::kKeep},
-    {"Flatten", Rule::kKeep},               {"Detect", Rule::kDetect},
+    {"nn.Conv2d", Rule::kChannels, 3},
+    {"Conv", Rule::kChannels, 3},
+    {"DWConv", Rule::kChannels, 3},
+    {"Bottleneck", Rule::kChannels},
+    {"BottleneckCSP", Rule::kRepeatsInside},
+    {"C3", Rule::kRepeatsInside},
+    {"SPP", Rule::kChannels},
+    {"SPPF", Rule::kChannels},
+    {"Focus", Rule::kChannels, 3, 2},
+    {"CrossConv", Rule::kChannels, 3},
+    {"MixConv2d", Rule::kChannels, 3},
+    {"GhostConv", Rule::kChannels, 3},
+    {"GhostBottleneck", Rule::kChannels, 3},
+    {"Classify", Rule::kChannels},
+    {"nn.BatchNorm2d", Rule::kNorm},
+    {"nn.Upsample", Rule::kKeep},
+    {"Concat", Rule::kConcat},
+    {"Sum", Rule::kKeep},
+    {"Flatten", Rule::kKeep},
+    {"Detect", Rule::kDetect},
 };
 
 const ModuleRow& find_module(const LayerRow& row, const std::string& file) {
@@ -47,7 +58,8 @@ const ModuleRow& find_module(const LayerRow& row, const std::string& file) {
   }
   std::vector<std::string> names;
   for (const ModuleRow& module : kModules) names.emplace_back(module.name);
-  throw Error(ErrorKind::kConfig, fmt::format("unknown module '{}'", row.module), {file, row.line, {}},
+  throw Error(ErrorKind::kConfig, fmt::format("unknown module '{}'", row.module),
+              {file, row.line, {}},
               fmt::format("did you mean '{}'?", nearest_name(row.module, names)));
 }
 
@@ -58,13 +70,16 @@ class Planner {
     plan_.num_classes = num_classes > 0 ? num_classes : description.num_classes;
     plan_.generation = description.generation;
     plan_.anchors_px = description.anchors_px;
-    head_channels_ = static_cast<std::int64_t>(description.anchors_px.front().size()) * (plan_.num_classes + 5);
+    head_channels_ =
+        static_cast<std::int64_t>(description.anchors_px.front().size()) * (plan_.num_classes + 5);
   }
 
   ModelPlan run() {
     for (const LayerRow& row : description_.layers) plan_.layers.push_back(plan_layer(row));
     const bool has_head = !plan_.layers.empty() && plan_.layers.back().module == "Detect";
-    if (!has_head) fail("the last layer must be Detect", description_.layers.empty() ? 0 : description_.layers.back().line);
+    if (!has_head)
+      fail("the last layer must be Detect",
+           description_.layers.empty() ? 0 : description_.layers.back().line);
     collect_save_list();
     return std::move(plan_);
   }
@@ -88,7 +103,9 @@ class Planner {
       const int absolute = source < 0 ? index + source : source;
       const bool is_image = index == 0 && source == -1;
       if (!is_image && (absolute < 0 || absolute >= index))
-        fail(fmt::format("layer {} takes its input from {}, which is not an earlier layer", index, source), row.line);
+        fail(fmt::format("layer {} takes its input from {}, which is not an earlier layer", index,
+                         source),
+             row.line);
       inputs.push_back(absolute);
     }
     return inputs;
@@ -133,7 +150,8 @@ class Planner {
       for (const auto& pair : level) {
         for (const float side : pair) {
           const auto whole = static_cast<std::int64_t>(side);
-          row.push_back(static_cast<float>(whole) == side ? ModelArg{whole} : ModelArg{static_cast<double>(side)});
+          row.push_back(static_cast<float>(whole) == side ? ModelArg{whole}
+                                                          : ModelArg{static_cast<double>(side)});
         }
       }
       rows.push_back({row});
@@ -147,11 +165,13 @@ class Planner {
     layer.index = static_cast<int>(plan_.layers.size());
     layer.module = row.module;
     layer.line = row.line;
-    layer.from = row.from.empty() && module.rule == Rule::kDetect ? find_head_inputs(row) : row.from;
+    layer.from =
+        row.from.empty() && module.rule == Rule::kDetect ? find_head_inputs(row) : row.from;
     layer.inputs = inputs_of(row, layer.from);
     if (layer.inputs.empty()) fail("'from' is empty", row.line);
     layer.repeats = row.number > 1
-                        ? static_cast<int>(std::max<std::int64_t>(round_half_even(row.number * description_.depth_multiple), 1))
+                        ? static_cast<int>(std::max<std::int64_t>(
+                              round_half_even(row.number * description_.depth_multiple), 1))
                         : row.number;
     for (const ModelArg& arg : row.args) layer.args.push_back(resolve(arg));
     layer.out_channels = channels(layer.inputs.front());
@@ -169,7 +189,8 @@ class Planner {
           layer.args.insert(layer.args.begin() + 2, ModelArg{std::int64_t{layer.repeats}});
           layer.repeats = 1;
         }
-        for (int i = 0; i < layer.repeats; ++i) layer.stride *= module.fixed_stride * stride_arg(module, row, layer);
+        for (int i = 0; i < layer.repeats; ++i)
+          layer.stride *= module.fixed_stride * stride_arg(module, row, layer);
         break;
       case Rule::kNorm:
         layer.args = {ModelArg{std::int64_t{layer.out_channels}}};
@@ -178,7 +199,8 @@ class Planner {
         layer.out_channels = 0;
         for (const int input : layer.inputs) {
           layer.out_channels += channels(input);
-          if (stride(input) != layer.stride) fail("Concat joins layers of different grid sizes", row.line);
+          if (stride(input) != layer.stride)
+            fail("Concat joins layers of different grid sizes", row.line);
         }
         break;
       case Rule::kDetect:
@@ -191,31 +213,41 @@ class Planner {
   }
 
   void scale_channels(const LayerRow& row, LayerPlan& layer) const {
-    const auto* wanted = layer.args.empty() ? nullptr : std::get_if<std::int64_t>(&layer.args.front().value);
-    if (wanted == nullptr || *wanted < 1) fail("the first argument must be the number of output channels", row.line);
+    const auto* wanted =
+        layer.args.empty() ? nullptr : std::get_if<std::int64_t>(&layer.args.front().value);
+    if (wanted == nullptr || *wanted < 1)
+      fail("the first argument must be the number of output channels", row.line);
     std::int64_t out = *wanted;
-    if (out != head_channels_) out = ceil_to_multiple(static_cast<double>(out) * description_.width_multiple, 8);
+    if (out != head_channels_)
+      out = ceil_to_multiple(static_cast<double>(out) * description_.width_multiple, 8);
     layer.args.front() = {out};
     layer.args.insert(layer.args.begin(), ModelArg{std::int64_t{layer.out_channels}});
     layer.out_channels = static_cast<int>(out);
   }
 
   double stride_arg(const ModuleRow& module, const LayerRow& row, const LayerPlan& layer) const {
-    if (module.stride_arg < 0 || static_cast<std::size_t>(module.stride_arg) >= layer.args.size()) return 1;
-    const auto* value = std::get_if<std::int64_t>(&layer.args[static_cast<std::size_t>(module.stride_arg)].value);
-    if (value == nullptr || *value < 1) fail("the stride must be a positive whole number", row.line);
+    if (module.stride_arg < 0 || static_cast<std::size_t>(module.stride_arg) >= layer.args.size())
+      return 1;
+    const auto* value =
+        std::get_if<std::int64_t>(&layer.args[static_cast<std::size_t>(module.stride_arg)].value);
+    if (value == nullptr || *value < 1)
+      fail("the stride must be a positive whole number", row.line);
     return static_cast<double>(*value);
   }
 
   double upsample_factor(const LayerRow& row, const LayerPlan& layer) const {
-    const auto* factor = layer.args.size() < 2 ? nullptr : std::get_if<std::int64_t>(&layer.args[1].value);
-    if (factor == nullptr || *factor < 1) fail("nn.Upsample needs [None, factor, 'nearest']", row.line);
+    const auto* factor =
+        layer.args.size() < 2 ? nullptr : std::get_if<std::int64_t>(&layer.args[1].value);
+    if (factor == nullptr || *factor < 1)
+      fail("nn.Upsample needs [None, factor, 'nearest']", row.line);
     return static_cast<double>(*factor);
   }
 
   void plan_head(const LayerRow& row, LayerPlan& layer) const {
     if (layer.inputs.size() != plan_.anchors_px.size())
-      fail(fmt::format("Detect has {} inputs for {} rows of anchors", layer.inputs.size(), plan_.anchors_px.size()), row.line);
+      fail(fmt::format("Detect has {} inputs for {} rows of anchors", layer.inputs.size(),
+                       plan_.anchors_px.size()),
+           row.line);
     if (plan_.generation == Generation::kRelease7) {
       ModelArg::List widths;
       for (const int input : layer.inputs) widths.push_back({std::int64_t{channels(input)}});
@@ -224,9 +256,13 @@ class Planner {
     }
     for (const int input : layer.inputs) {
       if (channels(input) != head_channels_)
-        fail(fmt::format("Detect input {} has {} channels, not {}", input, channels(input), head_channels_), row.line);
+        fail(fmt::format("Detect input {} has {} channels, not {}", input, channels(input),
+                         head_channels_),
+             row.line);
       if (input < 0 || plan_.layers[static_cast<std::size_t>(input)].module != "nn.Conv2d")
-        fail(fmt::format("Detect input {} is not an nn.Conv2d, as models of this version have it", input), row.line);
+        fail(fmt::format("Detect input {} is not an nn.Conv2d, as models of this version have it",
+                         input),
+             row.line);
     }
   }
 

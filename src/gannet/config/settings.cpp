@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 void check_range(double value, const Range& range, const Where& where) {
   if (value >= range.low && value <= range.high) return;
-  throw Error(ErrorKind::kUsage, fmt::format("{:g} is not between {:g} and {:g}", value, range.low, range.high),
+  throw Error(ErrorKind::kUsage,
+              fmt::format("{:g} is not between {:g} and {:g}", value, range.low, range.high),
               where);
 }
 
@@ -51,7 +52,8 @@ struct NodeReader {
   void read(std::vector<int>& member) const {
     member.clear();
     if (node.IsSequence()) {
-      for (const auto& item : node) member.push_back(yaml_as<int>(item, path, key, "a whole number"));
+      for (const auto& item : node)
+        member.push_back(yaml_as<int>(item, path, key, "a whole number"));
     } else {
       member.push_back(yaml_as<int>(node, path, key, "a whole number"));
     }
@@ -62,7 +64,9 @@ struct NodeReader {
 struct NameCollector {
   std::vector<std::string> names;
   template <class T>
-  void operator()(const char* name, const T&, const char*, Range) { names.emplace_back(name); }
+  void operator()(const char* name, const T&, const char*, Range) {
+    names.emplace_back(name);
+  }
 };
 
 struct Assigner {
@@ -109,7 +113,8 @@ std::vector<std::string> train_names() {
 void assign_section(Settings& settings, const std::string& section, const YAML::Node& values,
                     const std::string& path) {
   const bool is_train = section == "train";
-  check_keys(values, is_train ? train_names() : hyperparameter_names(), path, "section '" + section + "'");
+  check_keys(values, is_train ? train_names() : hyperparameter_names(), path,
+             "section '" + section + "'");
   for (const auto& entry : values) {
     const std::string key = entry.first.Scalar();
     const Assigner assign{key, entry.second, path};
@@ -124,7 +129,8 @@ void assign_section(Settings& settings, const std::string& section, const YAML::
 void require_word(const std::string& flag, const std::string& value,
                   const std::vector<std::string>& words) {
   if (std::find(words.begin(), words.end(), value) != words.end()) return;
-  throw Error(ErrorKind::kUsage, fmt::format("'{}' is not one of {}", value, fmt::join(words, ", ")),
+  throw Error(ErrorKind::kUsage,
+              fmt::format("'{}' is not one of {}", value, fmt::join(words, ", ")),
               {{}, 0, "--" + flag});
 }
 
@@ -156,11 +162,13 @@ Settings parse_settings(const std::string& text, const std::string& path) {
   Settings settings;
   const YAML::Node root = parse_yaml(text, path);
   check_keys(root, {"train", "hyp"}, path, "settings");
-  for (const auto& section : root) assign_section(settings, section.first.Scalar(), section.second, path);
+  for (const auto& section : root)
+    assign_section(settings, section.first.Scalar(), section.second, path);
   return settings;
 }
 
-Settings load_settings(const std::string& path, const std::map<std::string, std::string>& overrides) {
+Settings load_settings(const std::string& path,
+                       const std::map<std::string, std::string>& overrides) {
   Settings settings = path.empty() ? Settings{} : parse_settings(read_file(path), path);
   for (const auto& [key, value] : overrides) assign_setting(settings, key, value);
   return settings;
@@ -195,10 +203,12 @@ SaveInterval parse_save_every(const std::string& text) {
   const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   if (error == std::errc() && value > 0 && value < 1e9) {
     if (unit == "m" || unit == "min") return {.minutes = value};
-    if (unit.empty() && value == std::floor(value)) return {.steps = static_cast<std::int64_t>(value)};
+    if (unit.empty() && value == std::floor(value))
+      return {.steps = static_cast<std::int64_t>(value)};
   }
-  throw Error(ErrorKind::kUsage, fmt::format("'{}' is neither a number of steps nor of minutes", text), {{}, 0, "--save-every"},
-              "say 500 for steps, 10m for minutes");
+  throw Error(ErrorKind::kUsage,
+              fmt::format("'{}' is neither a number of steps nor of minutes", text),
+              {{}, 0, "--save-every"}, "say 500 for steps, 10m for minutes");
 }
 
 void check_settings(Settings& settings) {
@@ -206,23 +216,28 @@ void check_settings(Settings& settings) {
   // Saved by versions that only knew the memory.
   if (train.cache_images == "true") train.cache_images = "ram";
   if (train.cache_images == "false") train.cache_images.clear();
-  if (!train.cache_images.empty()) require_word("cache-images", train.cache_images, {"ram", "disk"});
+  if (!train.cache_images.empty())
+    require_word("cache-images", train.cache_images, {"ram", "disk"});
   require_word("precision", train.precision, {"auto", "fp32", "bf16", "fp16"});
   require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
   require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});
   require_word("compat", train.compat, {"fixed", "original"});
   if (train.image_weights && train.rect)
-    throw Error(ErrorKind::kUsage, "cannot be combined with --rect, which shows every image once", {{}, 0, "--image-weights"});
+    throw Error(ErrorKind::kUsage, "cannot be combined with --rect, which shows every image once",
+                {{}, 0, "--image-weights"});
   if (train.deterministic && train.sync_bn)
-    throw Error(ErrorKind::kUsage, "cannot be combined with --sync-bn: each shard has its own batch statistics", {{}, 0, "--deterministic"});
+    throw Error(ErrorKind::kUsage,
+                "cannot be combined with --sync-bn: each shard has its own batch statistics",
+                {{}, 0, "--deterministic"});
   parse_save_every(train.save_every);
   require_word("grad-compress", train.grad_compress, {"none", "bf16", "fp16"});
   if (train.img_size.empty() || train.img_size.size() > 2)
-    throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation", {{}, 0, "--img-size"});
+    throw Error(ErrorKind::kUsage, "expects one or two sizes: training and evaluation",
+                {{}, 0, "--img-size"});
   if (train.img_size.size() == 1) train.img_size.push_back(train.img_size.front());
   if (!train.weights.empty() && !fs::path(train.weights).has_extension())
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not a checkpoint file", train.weights), {{}, 0, "--weights"},
-                "give a .pt or .safetensors file");
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is not a checkpoint file", train.weights),
+                {{}, 0, "--weights"}, "give a .pt or .safetensors file");
 }
 
 std::string hyperparameters_to_yaml(const Hyperparameters& hyp) {

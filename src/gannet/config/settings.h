@@ -62,8 +62,10 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
   visit("scale", h.scale, "scaling, +- fraction", Range{0, 1});
   visit("shear", h.shear, "shear, +- degrees", Range{0, 89});
   visit("fliplr", h.fliplr, "probability of a left-right flip", Range{0, 1});
-  visit("warmup_iterations", h.warmup_iterations, "warm-up lasts three epochs, but at least this", Range{0, 1e9});
-  visit("nominal_batch", h.nominal_batch, "images per update that accumulation aims at", Range{1, 1e6});
+  visit("warmup_iterations", h.warmup_iterations, "warm-up lasts three epochs, but at least this",
+        Range{0, 1e9});
+  visit("nominal_batch", h.nominal_batch, "images per update that accumulation aims at",
+        Range{1, 1e6});
   visit("perspective", h.perspective, "tilt, +- change of depth by pixel", Range{0, 0.01});
   visit("flipud", h.flipud, "probability of an up-down flip", Range{0, 1});
   visit("mosaic", h.mosaic, "probability of a mosaic", Range{0, 1});
@@ -127,9 +129,11 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("nosave", s.nosave, "save a checkpoint only after the last epoch", Range{});
   visit("notest", s.notest, "evaluate only after the last epoch", Range{});
   visit("noautoanchor", s.noautoanchor, "skip the anchor check", Range{});
-  visit("cache_images", s.cache_images, "keep resized images: ram, or disk (also for the next run); empty for none", Range{});
+  visit("cache_images", s.cache_images,
+        "keep resized images: ram, or disk (also for the next run); empty for none", Range{});
   visit("weights", s.weights, "checkpoint to start from", Range{});
-  visit("raw_weights", s.raw_weights, "of a checkpoint in training take the weights themselves, not their average", Range{});
+  visit("raw_weights", s.raw_weights,
+        "of a checkpoint in training take the weights themselves, not their average", Range{});
   visit("name", s.name, "name of the run directory", Range{});
   visit("project", s.project, "folder of run directories", Range{});
   visit("exist_ok", s.exist_ok, "write into an existing run directory", Range{});
@@ -145,17 +149,25 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("freeze", s.freeze, "number of first layers that are not trained", Range{0, 1000});
   visit("patience", s.patience, "stop after this many epochs without gain, 0 never", Range{0, 1e6});
   visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
-  visit("keep_periodic", s.keep_periodic, "keep only the newest N checkpoints of --save-period, 0 all", Range{0, 1e6});
-  visit("save_every", s.save_every, "also save last.pt within epochs: every N steps, or 10m for minutes; empty: at their ends", Range{});
+  visit("keep_periodic", s.keep_periodic,
+        "keep only the newest N checkpoints of --save-period, 0 all", Range{0, 1e6});
+  visit("save_every", s.save_every,
+        "also save last.pt within epochs: every N steps, or 10m for minutes; empty: at their ends",
+        Range{});
   visit("label_smoothing", s.label_smoothing, "class label smoothing", Range{0, 0.99});
   visit("compat", s.compat, "fixed, or original to repeat quirks that change numbers", Range{});
-  visit("image_weights", s.image_weights, "show images with rare and badly found classes more often", Range{});
+  visit("image_weights", s.image_weights,
+        "show images with rare and badly found classes more often", Range{});
   visit("sync_bn", s.sync_bn, "batch norm over the batches of all processes", Range{});
-  visit("grad_compress", s.grad_compress, "none, or bf16 or fp16 to halve what processes exchange", Range{});
-  visit("deterministic", s.deterministic, "the same bits for any number of processes and threads; slower", Range{});
-  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
+  visit("grad_compress", s.grad_compress, "none, or bf16 or fp16 to halve what processes exchange",
+        Range{});
+  visit("deterministic", s.deterministic,
+        "the same bits for any number of processes and threads; slower", Range{});
+  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends",
+        Range{1, 1e6});
   visit("close_mosaic", s.close_mosaic, "no mosaics in the last N epochs", Range{0, 1e6});
-  visit("bucket", s.bucket, "gs://, s3:// or file:// address to which weights and results are uploaded", Range{});
+  visit("bucket", s.bucket,
+        "gs://, s3:// or file:// address to which weights and results are uploaded", Range{});
 }
 
 /// A whole run: what `settings.yaml` of a run directory holds.

@@ -26,12 +26,14 @@ Where where_of(const YAML::Node& node, const std::string& path, const std::strin
 void check_keys(const YAML::Node& map, const std::vector<std::string>& known,
                 const std::string& path, const std::string& what) {
   if (!map.IsMap())
-    throw Error(ErrorKind::kConfig, fmt::format("{} must be a map of keys and values", what), {path, 0, {}});
+    throw Error(ErrorKind::kConfig, fmt::format("{} must be a map of keys and values", what),
+                {path, 0, {}});
   for (const auto& entry : map) {
     const std::string key = entry.first.Scalar();
     if (std::find(known.begin(), known.end(), key) == known.end())
       throw Error(ErrorKind::kConfig, fmt::format("unknown key '{}' in {}", key, what),
-                  where_of(entry.first, path), fmt::format("did you mean '{}'?", nearest_name(key, known)));
+                  where_of(entry.first, path),
+                  fmt::format("did you mean '{}'?", nearest_name(key, known)));
   }
 }
 

@@ -21,7 +21,9 @@ namespace fs = std::filesystem;
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
 // Beside its target; the number tells whose it is.
-fs::path temporary_name(const fs::path& target) { return target.string() + fmt::format("{}{}", kTemporarySuffix, ::getpid()); }
+fs::path temporary_name(const fs::path& target) {
+  return target.string() + fmt::format("{}{}", kTemporarySuffix, ::getpid());
+}
 
 /// Closes the descriptor and removes the temporary file unless `keep` was called.
 class TemporaryFile {
@@ -115,7 +117,8 @@ void remove_abandoned_files(const fs::path& folder) {
     const auto suffix = name.rfind(kTemporarySuffix);
     if (suffix == std::string::npos) continue;
     const int process = std::atoi(name.c_str() + suffix + kTemporarySuffix.size());
-    if (process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH) fs::remove(entry.path(), ignored);
+    if (process > 0 && process != ::getpid() && ::kill(process, 0) != 0 && errno == ESRCH)
+      fs::remove(entry.path(), ignored);
   }
 }
 

@@ -17,8 +17,8 @@ void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(const WriteBytes&)>& produce);
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
-/// Makes `target` another name of the complete file `existing`, in one step. @return false where the
-/// file system has no such links; `target` is then as it was
+/// Makes `target` another name of the complete file `existing`, in one step. @return false where
+/// the file system has no such links; `target` is then as it was
 bool replace_by_link(const std::filesystem::path& existing, const std::filesystem::path& target);
 
 /// Removes what writers that were killed left beside their targets in a folder; files that a living

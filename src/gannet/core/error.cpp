@@ -47,9 +47,10 @@ int Error::exit_code() const {
 
 namespace internal {
 void check_failed(const char* condition, const char* file, int line, const std::string& message) {
-  throw Error(ErrorKind::kInternal,
-              fmt::format("internal check failed: {} [{} at {}:{}]", message, condition, file, line),
-              {}, "please report this with the command line");
+  throw Error(
+      ErrorKind::kInternal,
+      fmt::format("internal check failed: {} [{} at {}:{}]", message, condition, file, line), {},
+      "please report this with the command line");
 }
 }  // namespace internal
 

@@ -53,8 +53,7 @@ namespace internal {
 }  // namespace gannet
 
 /// For our own bugs only; a user's mistakes are `Error`s.
-#define GANNET_CHECK(condition, message)                                             \
-  do {                                                                               \
-    if (!(condition))                                                                \
-      ::gannet::internal::check_failed(#condition, __FILE__, __LINE__, (message));   \
+#define GANNET_CHECK(condition, message)                                                           \
+  do {                                                                                             \
+    if (!(condition)) ::gannet::internal::check_failed(#condition, __FILE__, __LINE__, (message)); \
   } while (false)

@@ -25,8 +25,10 @@ WantedFault read_wanted() {
   std::vector<std::string> parts;
   std::istringstream list(text);
   for (std::string part; std::getline(list, part, ':');) parts.push_back(part);
-  if (parts.size() < 3) throw Error(ErrorKind::kUsage, "is not place:rank:kind", {{}, 0, "GANNET_FAULT"});
-  return {parts[0], parts[2], std::atoi(parts[1].c_str()), parts.size() > 3 ? std::atoi(parts[3].c_str()) : 1};
+  if (parts.size() < 3)
+    throw Error(ErrorKind::kUsage, "is not place:rank:kind", {{}, 0, "GANNET_FAULT"});
+  return {parts[0], parts[2], std::atoi(parts[1].c_str()),
+          parts.size() > 3 ? std::atoi(parts[3].c_str()) : 1};
 }
 
 }  // namespace
@@ -40,7 +42,8 @@ bool fault_point(std::string_view place, int rank) {
   if (++times != wanted.time) return false;
   if (wanted.kind == "kill") ::kill(::getpid(), SIGKILL);
   if (wanted.kind == "stop") ::kill(::getpid(), SIGSTOP);
-  if (wanted.kind == "throw") throw Error(ErrorKind::kIo, "injected failure", {std::string(place), 0, {}});
+  if (wanted.kind == "throw")
+    throw Error(ErrorKind::kIo, "injected failure", {std::string(place), 0, {}});
   return wanted.kind == "nan";
 }
 

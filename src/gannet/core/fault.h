@@ -1,13 +1,14 @@
-// Faults on demand, so that tests can see what happens when a process dies, stalls or fails at a given
-// place. Without the environment variable GANNET_FAULT nothing here does anything.
+// Faults on demand, so that tests can see what happens when a process dies, stalls or fails at a
+// given place. Without the environment variable GANNET_FAULT nothing here does anything.
 #pragma once
 
 #include <string_view>
 
 namespace gannet {
 
-/// GANNET_FAULT is "place:rank:kind" or "place:rank:kind:n" (at the n-th time, counted from 1). Kinds:
-/// `kill` and `stop` signal this process, `throw` throws an Error, `nan` is left to the caller.
+/// GANNET_FAULT is "place:rank:kind" or "place:rank:kind:n" (at the n-th time, counted from 1).
+/// Kinds: `kill` and `stop` signal this process, `throw` throws an Error, `nan` is left to the
+/// caller.
 /// @return whether the caller should make its numbers NaN
 bool fault_point(std::string_view place, int rank);
 

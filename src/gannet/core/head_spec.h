@@ -1,4 +1,5 @@
-// The shape of a detection head: what the network, the loss, the decoding and the anchor search share.
+// The shape of a detection head: what the network, the loss, the decoding and the anchor search
+// share.
 #pragma once
 
 #include <array>
@@ -9,7 +10,7 @@ namespace gannet {
 /// Anchors are (width, height) in input pixels; level i works at `strides[i]` pixels per cell.
 struct HeadSpec {
   int num_classes = 80;
-  std::vector<double> strides;                              // L
+  std::vector<double> strides;                                // L
   std::vector<std::vector<std::array<float, 2>>> anchors_px;  // L x A
   int num_levels() const { return static_cast<int>(anchors_px.size()); }
   int anchors_per_level() const {

@@ -1,4 +1,5 @@
-// Diagnostics to stderr and, once a run has a directory, to its log.txt. Results go to stdout instead.
+// Diagnostics to stderr and, once a run has a directory, to its log.txt. Results go to stdout
+// instead.
 #pragma once
 
 #include <fmt/format.h>

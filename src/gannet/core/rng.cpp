@@ -12,10 +12,9 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter[0];
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(p1),
-               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(p0)};
+    counter = {
+        static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(p1),
+        static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(p0)};
     key[0] += 0x9E3779B9u;
     key[1] += 0xBB67AE85u;
   }
@@ -33,8 +32,9 @@ std::uint32_t fnv1a32(std::string_view text) {
 Rng::Rng(const RngKey& key)
     : key_{static_cast<std::uint32_t>(key.seed) ^ (static_cast<std::uint32_t>(key.purpose) << 24),
            static_cast<std::uint32_t>(key.seed >> 32) ^ static_cast<std::uint32_t>(key.purpose)},
-      counter_{0, static_cast<std::uint32_t>(key.index), static_cast<std::uint32_t>(key.index >> 32),
-               static_cast<std::uint32_t>(key.epoch)} {}
+      counter_{0, static_cast<std::uint32_t>(key.index),
+               static_cast<std::uint32_t>(key.index >> 32), static_cast<std::uint32_t>(key.epoch)} {
+}
 
 std::uint64_t Rng::bits64() {
   if (used_ >= 4) {

@@ -26,7 +26,8 @@ SampleRequest source_request(SampleRequest request, std::int64_t index) {
 Rng rng_for(const SampleRequest& request, Purpose purpose) {
   // Copies of an image in one epoch, and variants of it, count beyond the number of any image.
   constexpr int kCopyShift = 40, kVariantShift = 56;
-  const std::uint64_t index = static_cast<std::uint64_t>(request.index) ^ (request.copy << kCopyShift) ^ (request.variant << kVariantShift);
+  const std::uint64_t index = static_cast<std::uint64_t>(request.index) ^
+                              (request.copy << kCopyShift) ^ (request.variant << kVariantShift);
   return Rng({request.seed, request.epoch, index, purpose});
 }
 

@@ -40,16 +40,20 @@ std::vector<std::string> find_images(const std::string& source) {
   } else if (fs::exists(source)) {
     paths = list_images({source});
   } else {
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"}, "give an image, a folder or a glob");
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"},
+                "give an image, a folder or a glob");
   }
-  if (paths.empty()) throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no images", source), {{}, 0, "--source"});
+  if (paths.empty())
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no images", source),
+                {{}, 0, "--source"});
   return paths;
 }
 
 // Corners as whole pixels: what is drawn is what is written (RB 10.1).
 void round_corners(std::vector<Detection>& detections) {
   for (Detection& d : detections)
-    d.box_px = {std::nearbyint(d.box_px.x1), std::nearbyint(d.box_px.y1), std::nearbyint(d.box_px.x2), std::nearbyint(d.box_px.y2)};
+    d.box_px = {std::nearbyint(d.box_px.x1), std::nearbyint(d.box_px.y1),
+                std::nearbyint(d.box_px.x2), std::nearbyint(d.box_px.y2)};
 }
 
 // Rows "class cx cy w h", normalised by the image size (RB 7.5).
@@ -58,8 +62,8 @@ std::string label_text(const std::vector<Detection>& detections, const cv::Size&
   const auto width = static_cast<double>(size.width), height = static_cast<double>(size.height);
   for (const Detection& d : detections) {
     const Box& b = d.box_px;
-    text += fmt::format("{} {:g} {:g} {:g} {:g}\n", d.class_id, (b.x1 + b.x2) / 2 / width, (b.y1 + b.y2) / 2 / height,
-                        b.width() / width, b.height() / height);
+    text += fmt::format("{} {:g} {:g} {:g} {:g}\n", d.class_id, (b.x1 + b.x2) / 2 / width,
+                        (b.y1 + b.y2) / 2 / height, b.width() / width, b.height() / height);
   }
   return text;
 }
@@ -80,13 +84,16 @@ DetectorOptions detector_options(const DetectSettings& s) {
 
 }  // namespace
 
-DetectSummary detect_files(const DetectSettings& settings, const std::function<void(const ImageDetections&)>& on_image) {
+DetectSummary detect_files(const DetectSettings& settings,
+                           const std::function<void(const ImageDetections&)>& on_image) {
   const auto paths = find_images(settings.source);
   Detector detector = Detector::load(settings.weights, detector_options(settings));
   const fs::path output = settings.output;
   std::error_code error;
   fs::create_directories(output, error);
-  if (error) throw Error(ErrorKind::kIo, "cannot make the output folder: " + error.message(), {output.string(), 0, {}});
+  if (error)
+    throw Error(ErrorKind::kIo, "cannot make the output folder: " + error.message(),
+                {output.string(), 0, {}});
 
   DetectSummary summary;
   const auto start = std::chrono::steady_clock::now();
@@ -101,13 +108,16 @@ DetectSummary detect_files(const DetectSettings& settings, const std::function<v
     }
     ImageDetections result;
     result.path = path;
-    result.detections = detector.detect({image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
+    result.detections = detector.detect(
+        {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
     result.timing = detector.timing();
     round_corners(result.detections);
     draw_detections(image, result.detections);
     result.output_path = (output / fs::path(path).filename()).string();
     save_picture(result.output_path, image);
-    if (settings.save_txt) write_file_atomically((output / fs::path(path).stem()).string() + ".txt", label_text(result.detections, image.size()));
+    if (settings.save_txt)
+      write_file_atomically((output / fs::path(path).stem()).string() + ".txt",
+                            label_text(result.detections, image.size()));
     result.number = ++summary.images;
     result.total = static_cast<int>(paths.size());
     summary.detections += static_cast<std::int64_t>(result.detections.size());

@@ -60,7 +60,9 @@ struct DetectSummary {
 };
 
 /// An image that cannot be read is named in a warning and skipped. Existing files of other names in
-/// the output folder are left alone. Throws Error when there is no image, or nothing can be written.
-DetectSummary detect_files(const DetectSettings& settings, const std::function<void(const ImageDetections&)>& on_image);
+/// the output folder are left alone. Throws Error when there is no image, or nothing can be
+/// written.
+DetectSummary detect_files(const DetectSettings& settings,
+                           const std::function<void(const ImageDetections&)>& on_image);
 
 }  // namespace gannet

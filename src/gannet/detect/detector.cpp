@@ -23,8 +23,10 @@ struct Detector::Impl {
   DetectorTiming timing;
 
   Batch prepare(const ImageView& image) const {
-    const auto step = image.row_bytes > 0 ? static_cast<std::size_t>(image.row_bytes) : std::size_t{cv::Mat::AUTO_STEP};
-    const cv::Mat source(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.data), step);
+    const auto step = image.row_bytes > 0 ? static_cast<std::size_t>(image.row_bytes)
+                                          : std::size_t{cv::Mat::AUTO_STEP};
+    const cv::Mat source(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.data),
+                         step);
     LetterboxOptions fit;
     fit.height = fit.width = image_size;
     fit.minimal = true;
@@ -44,7 +46,8 @@ struct Detector::Impl {
     cv::Mat target(fitted.rows, fitted.cols, CV_8UC3, batch.pixels.get());
     fitted.copyTo(target);
     SampleInfo sample;
-    sample.letterbox = {image.height, image.width, geometry.gain, geometry.gain, geometry.pad_w, geometry.pad_h};
+    sample.letterbox = {image.height,  image.width,    geometry.gain,
+                        geometry.gain, geometry.pad_w, geometry.pad_h};
     batch.samples.push_back(sample);
     return batch;
   }
@@ -62,15 +65,18 @@ Detector Detector::load(const std::string& checkpoint, const DetectorOptions& op
   impl->loaded = load_model(checkpoint);
   impl->loaded.model->fuse();
   place_model(*impl->loaded.model, impl->placement);
-  impl->image_size = static_cast<int>(ceil_to_multiple(options.image_size, impl->loaded.model->max_stride()));
+  impl->image_size =
+      static_cast<int>(ceil_to_multiple(options.image_size, impl->loaded.model->max_stride()));
   return Detector(std::move(impl));
 }
 
 std::vector<Detection> Detector::detect(const ImageView& image) {
-  GANNET_CHECK(image.data != nullptr && image.width > 0 && image.height > 0, "detect needs an image");
+  GANNET_CHECK(image.data != nullptr && image.width > 0 && image.height > 0,
+               "detect needs an image");
   const Batch batch = impl_->prepare(image);
   const Predictor predictor(*impl_->loaded.model, impl_->placement);
-  const auto prediction = predictor.predict(prepare_images(batch, impl_->placement), impl_->options.augment);
+  const auto prediction =
+      predictor.predict(prepare_images(batch, impl_->placement), impl_->options.augment);
   const auto start = std::chrono::steady_clock::now();
   NmsOptions nms;
   nms.conf_threshold = impl_->options.confidence;

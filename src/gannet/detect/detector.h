@@ -11,15 +11,15 @@
 namespace gannet {
 
 struct DetectorOptions {
-  std::string device = {};       // "cpu", "cuda:0"; empty chooses
+  std::string device = {};  // "cpu", "cuda:0"; empty chooses
   std::string precision = "auto";
-  int image_size = 640;          // longer side of the network's input, px
+  int image_size = 640;  // longer side of the network's input, px
   double confidence = 0.4;
-  double iou = 0.5;              // overlap at which the weaker box goes
-  std::vector<int> classes = {};      // keep only these; empty keeps all
-  bool agnostic = false;         // suppress across classes
-  bool augment = false;          // test-time augmentation
-  bool merge = false;            // average overlapping boxes
+  double iou = 0.5;               // overlap at which the weaker box goes
+  std::vector<int> classes = {};  // keep only these; empty keeps all
+  bool agnostic = false;          // suppress across classes
+  bool augment = false;           // test-time augmentation
+  bool merge = false;             // average overlapping boxes
   int max_detections = 300;
 };
 

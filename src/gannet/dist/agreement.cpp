@@ -20,7 +20,10 @@ std::string device_of_rank(const std::string& device, const Communicator& comm) 
   for (std::string entry; std::getline(list, entry, ',');) entries.push_back(entry);
   if (entries.size() == 1) return entries.front();
   if (local < entries.size()) return entries[local];
-  throw Error(ErrorKind::kUsage, fmt::format("'{}' names {} devices, but this machine has a process {}", device, entries.size(), local + 1), {{}, 0, "--device"});
+  throw Error(ErrorKind::kUsage,
+              fmt::format("'{}' names {} devices, but this machine has a process {}", device,
+                          entries.size(), local + 1),
+              {{}, 0, "--device"});
 }
 
 void require_equal_lines(const std::string& lines, Communicator& comm) {
@@ -30,8 +33,10 @@ void require_equal_lines(const std::string& lines, Communicator& comm) {
     if (all[rank] == all[0]) continue;
     std::istringstream first(all[0]), other(all[rank]);
     std::string expected, found;
-    while (std::getline(first, expected) && std::getline(other, found) && expected == found) continue;
-    throw Error(ErrorKind::kDistributed, fmt::format("rank {} has '{}' where rank 0 has '{}'", rank, found, expected), {},
+    while (std::getline(first, expected) && std::getline(other, found) && expected == found)
+      continue;
+    throw Error(ErrorKind::kDistributed,
+                fmt::format("rank {} has '{}' where rank 0 has '{}'", rank, found, expected), {},
                 "start all ranks with the same program, settings and data");
   }
 }
@@ -41,7 +46,8 @@ void fail_together(Communicator& comm, const std::function<void()>& work) {
     work();
   } catch (const Error& error) {
     // These two kinds come from, or go to, all ranks already.
-    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted) comm.abandon(error.what());
+    if (error.kind() != ErrorKind::kDistributed && error.kind() != ErrorKind::kInterrupted)
+      comm.abandon(error.what());
     throw;
   } catch (const std::exception& error) {
     comm.abandon(error.what());

@@ -1,5 +1,5 @@
-// What the ranks of a run need before and around their collectives: a device each, the certainty that
-// they run the same thing, and to end together.
+// What the ranks of a run need before and around their collectives: a device each, the certainty
+// that they run the same thing, and to end together.
 #pragma once
 
 #include <functional>

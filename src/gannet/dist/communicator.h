@@ -1,5 +1,6 @@
 // The one class through which all collectives go (design rule b). All ranks make the same named
-// calls in the same order. A world of one is a communicator like any other: its sums are identities.
+// calls in the same order. A world of one is a communicator like any other: its sums are
+// identities.
 #pragma once
 
 #include <torch/types.h>
@@ -23,8 +24,8 @@ class GradientReducer {
   virtual double exposed_seconds() const = 0;
 };
 
-/// What gradients travel as: themselves, or rounded to half their bytes. fp16 keeps more digits, bf16
-/// the range.
+/// What gradients travel as: themselves, or rounded to half their bytes. fp16 keeps more digits,
+/// bf16 the range.
 enum class GradientCompression { kNone, kBf16, kFp16 };
 
 class Communicator {

@@ -1,10 +1,9 @@
 #include "gannet/dist/gradient_reducer.h"
 
-#include <torch/csrc/distributed/c10d/comm.hpp>
-#include <torch/csrc/distributed/c10d/reducer.hpp>
-
 #include <algorithm>
 #include <chrono>
+#include <torch/csrc/distributed/c10d/comm.hpp>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <type_traits>
 
 namespace gannet {
@@ -30,7 +29,8 @@ class SumHook : public c10d::CppCommHookInterface<Group> {
       Parameters sums{gradients};
       return state_->allreduce(sums)->getFuture();
     }
-    Parameters sums{gradients.to(compression_ == GradientCompression::kBf16 ? torch::kBFloat16 : torch::kFloat16)};
+    Parameters sums{gradients.to(compression_ == GradientCompression::kBf16 ? torch::kBFloat16
+                                                                            : torch::kFloat16)};
     const auto work = state_->allreduce(sums)->getFuture();
     const auto expand = [gradients, sums](c10::ivalue::Future&) -> c10::IValue {
       torch::Tensor(gradients).copy_(sums.front());
@@ -46,24 +46,31 @@ class SumHook : public c10d::CppCommHookInterface<Group> {
 
 // LibTorch 2.12 added a list of bucket sizes to the constructor.
 template <class Reducer>
-std::unique_ptr<Reducer> make_reducer(const Parameters& parameters, const Buckets& buckets, const Group& group) {
+std::unique_ptr<Reducer> make_reducer(const Parameters& parameters, const Buckets& buckets,
+                                      const Group& group) {
   const std::vector<bool> dense(parameters.size(), false);
   const std::unordered_map<std::size_t, std::string> no_names;
-  constexpr bool kFindUnused = false, kGradientsAreViews = true, kSkipUnused = false, kPython = false;
+  constexpr bool kFindUnused = false, kGradientsAreViews = true, kSkipUnused = false,
+                 kPython = false;
   using Sizes = std::vector<std::int64_t>;
-  if constexpr (std::is_constructible_v<Reducer, Parameters, Buckets, Group, std::vector<bool>, std::int64_t, bool, bool,
-                                        std::unordered_map<std::size_t, std::string>, std::int64_t, bool, bool, Sizes>) {
-    return std::make_unique<Reducer>(parameters, buckets, group, dense, kBucketBytes, kFindUnused, kGradientsAreViews,
-                                     no_names, kFirstBucketBytes, kSkipUnused, kPython, Sizes{});
+  if constexpr (std::is_constructible_v<Reducer, Parameters, Buckets, Group, std::vector<bool>,
+                                        std::int64_t, bool, bool,
+                                        std::unordered_map<std::size_t, std::string>, std::int64_t,
+                                        bool, bool, Sizes>) {
+    return std::make_unique<Reducer>(parameters, buckets, group, dense, kBucketBytes, kFindUnused,
+                                     kGradientsAreViews, no_names, kFirstBucketBytes, kSkipUnused,
+                                     kPython, Sizes{});
   } else {
-    return std::make_unique<Reducer>(parameters, buckets, group, dense, kBucketBytes, kFindUnused, kGradientsAreViews,
-                                     no_names, kFirstBucketBytes, kSkipUnused, kPython);
+    return std::make_unique<Reducer>(parameters, buckets, group, dense, kBucketBytes, kFindUnused,
+                                     kGradientsAreViews, no_names, kFirstBucketBytes, kSkipUnused,
+                                     kPython);
   }
 }
 
 /// Buckets in the order in which the backward pass reaches their parameters.
 Buckets bucket_order(const Parameters& parameters) {
-  auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucketBytes, kBucketBytes}));
+  auto buckets = std::get<0>(
+      c10d::compute_bucket_assignment_by_size(parameters, {kFirstBucketBytes, kBucketBytes}));
   std::reverse(buckets.begin(), buckets.end());
   return buckets;
 }

@@ -1,9 +1,8 @@
 // Gradient sums during the backward pass, on c10d's Reducer. Used by the process group alone.
 #pragma once
 
-#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
-
 #include <memory>
+#include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <vector>
 
 #include "gannet/dist/communicator.h"

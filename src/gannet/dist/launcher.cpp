@@ -45,14 +45,16 @@ class StopSignals {
   }
 
  private:
-  struct sigaction former_interrupt_ {}, former_terminate_ {};
+  struct sigaction former_interrupt_ {
+  }, former_terminate_{};
 };
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(ErrorKind::kDistributed, fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-/// A listening socket on a free port of the loopback; rank 0 takes it over, so nobody can be faster.
+/// A listening socket on a free port of the loopback; rank 0 takes it over, so nobody can be
+/// faster.
 struct ListeningSocket {
   ListeningSocket() : descriptor(::socket(AF_INET, SOCK_STREAM, 0)) {
     sockaddr_in address{};
@@ -125,22 +127,26 @@ class Launch {
 
   std::vector<std::string> environment_of(int rank) const {
     const int size = options_.num_processes;
-    std::vector<std::string> added = {
-        fmt::format("RANK={}", rank),          fmt::format("WORLD_SIZE={}", size),
-        fmt::format("LOCAL_RANK={}", rank),    fmt::format("LOCAL_WORLD_SIZE={}", size),
-        "MASTER_ADDR=127.0.0.1",               fmt::format("MASTER_PORT={}", socket_.port)};
+    std::vector<std::string> added = {fmt::format("RANK={}", rank),
+                                      fmt::format("WORLD_SIZE={}", size),
+                                      fmt::format("LOCAL_RANK={}", rank),
+                                      fmt::format("LOCAL_WORLD_SIZE={}", size),
+                                      "MASTER_ADDR=127.0.0.1",
+                                      fmt::format("MASTER_PORT={}", socket_.port)};
     if (rank == 0) added.push_back(fmt::format("GANNET_STORE_SOCKET={}", socket_.descriptor));
     // Ranks share the cores, unless the user decided.
     if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-      const auto cores = std::max(1u, std::thread::hardware_concurrency() / static_cast<unsigned>(size));
+      const auto cores =
+          std::max(1u, std::thread::hardware_concurrency() / static_cast<unsigned>(size));
       added.push_back(fmt::format("OMP_NUM_THREADS={}", cores));
     }
     return added;
   }
 
-  // Between fork and exec: only calls that are safe there. A child that cannot go on ends by a signal,
-  // which the parent reports.
-  [[noreturn]] void become_rank(int rank, pid_t parent, const std::array<std::array<int, 2>, 2>& pipes,
+  // Between fork and exec: only calls that are safe there. A child that cannot go on ends by a
+  // signal, which the parent reports.
+  [[noreturn]] void become_rank(int rank, pid_t parent,
+                                const std::array<std::array<int, 2>, 2>& pipes,
                                 const std::vector<std::string>& environment) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) end_child();
@@ -155,7 +161,8 @@ class Launch {
     }
     for (const std::string& entry : environment) ::putenv(const_cast<char*>(entry.c_str()));
     std::vector<char*> arguments{const_cast<char*>(options_.program.c_str())};
-    for (const std::string& argument : options_.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : options_.arguments)
+      arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     ::execv(options_.program.c_str(), arguments.data());
     end_child();
@@ -179,7 +186,8 @@ class Launch {
     while ((count = ::read(stream.descriptor, buffer.data(), buffer.size())) > 0) {
       stream.partial.append(buffer.data(), static_cast<std::size_t>(count));
       for (std::size_t end = 0; (end = stream.partial.find('\n')) != std::string::npos;) {
-        if (options_.on_line) options_.on_line(stream.rank, stream.partial.substr(0, end), stream.is_error);
+        if (options_.on_line)
+          options_.on_line(stream.rank, stream.partial.substr(0, end), stream.is_error);
         stream.partial.erase(0, end + 1);
       }
     }
@@ -207,12 +215,14 @@ class Launch {
     if (was_asked) {
       result_.message = "interrupted";
     } else if (WIFSIGNALED(status)) {
-      result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+      result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
+                                    ::strsignal(WTERMSIG(status)));
     }
   }
 
   void set_deadline() {
-    deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.stop_seconds));
+    deadline_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                   std::chrono::duration<double>(options_.stop_seconds));
     deadline_set_ = true;
   }
 

@@ -1,5 +1,5 @@
-// Starts the ranks of one machine as child processes and answers for them: none outlives the parent,
-// and when one fails the others end too.
+// Starts the ranks of one machine as child processes and answers for them: none outlives the
+// parent, and when one fails the others end too.
 #pragma once
 
 #include <functional>
@@ -23,8 +23,8 @@ struct LaunchResult {
   std::string message;  // which rank and how, when a signal ended it
 };
 
-/// Runs all ranks to their end. SIGINT and SIGTERM are passed on once as SIGTERM; a second one kills.
-/// Throws Error (kDistributed) when a process cannot be started.
+/// Runs all ranks to their end. SIGINT and SIGTERM are passed on once as SIGTERM; a second one
+/// kills. Throws Error (kDistributed) when a process cannot be started.
 LaunchResult launch_local(const LaunchOptions& options);
 
 }  // namespace gannet

@@ -1,11 +1,12 @@
 #include "gannet/dist/process_group.h"
 
-#include <fmt/format.h>
 #include <c10/util/Logging.h>
+#include <fmt/format.h>
+#include <torch/torch.h>
+
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/torch.h>
 #ifdef GANNET_WITH_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
@@ -36,13 +37,14 @@ constexpr Seconds kGrace{5};
 constexpr int kManyRanks = 8;
 constexpr std::int64_t kSmallSumBytes = 4096;
 
-// The address of this machine on the way to rank 0: what Gloo must bind to, whatever the host's name
-// resolves to.
+// The address of this machine on the way to rank 0: what Gloo must bind to, whatever the host's
+// name resolves to.
 std::string own_address(const WorldSpec& world) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(world.address.c_str(), std::to_string(world.port).c_str(), &hints, &found) != 0) return world.address;
+  if (::getaddrinfo(world.address.c_str(), std::to_string(world.port).c_str(), &hints, &found) != 0)
+    return world.address;
   std::string address = world.address;
   const int probe = ::socket(found->ai_family, SOCK_DGRAM, 0);
   sockaddr_storage own{};
@@ -50,7 +52,8 @@ std::string own_address(const WorldSpec& world) {
   char text[NI_MAXHOST];
   if (probe >= 0 && ::connect(probe, found->ai_addr, found->ai_addrlen) == 0 &&
       ::getsockname(probe, reinterpret_cast<sockaddr*>(&own), &length) == 0 &&
-      ::getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0) {
+      ::getnameinfo(reinterpret_cast<sockaddr*>(&own), length, text, sizeof text, nullptr, 0,
+                    NI_NUMERICHOST) == 0) {
     address = text;
   }
   if (probe >= 0) ::close(probe);
@@ -58,24 +61,32 @@ std::string own_address(const WorldSpec& world) {
   return address;
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> connect(Rendezvous& rendezvous, const ProcessGroupOptions& options) {
+c10::intrusive_ptr<c10d::ProcessGroup> connect(Rendezvous& rendezvous,
+                                               const ProcessGroupOptions& options) {
   const WorldSpec& world = rendezvous.world();
-  const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000));
+  const auto timeout =
+      std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_seconds * 1000));
   auto group = c10::make_intrusive<c10d::ProcessGroup>(rendezvous.store(), world.rank, world.size);
   auto gloo_options = c10d::ProcessGroupGloo::Options::create(timeout);
-  gloo_options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(own_address(world)));
-  const auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(rendezvous.store(), world.rank, world.size, gloo_options);
-  group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO, std::optional<c10::intrusive_ptr<c10d::Backend>>(gloo));
+  gloo_options->devices.push_back(
+      c10d::ProcessGroupGloo::createDeviceForHostname(own_address(world)));
+  const auto gloo = c10::make_intrusive<c10d::ProcessGroupGloo>(rendezvous.store(), world.rank,
+                                                                world.size, gloo_options);
+  group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO,
+                    std::optional<c10::intrusive_ptr<c10d::Backend>>(gloo));
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
   if (options.gpus) {
 #ifdef GANNET_WITH_NCCL
     auto nccl_options = c10d::ProcessGroupNCCL::Options::create();
     nccl_options->timeout = timeout;
     const auto nccl = c10::make_intrusive<c10d::ProcessGroupNCCL>(
-        c10::make_intrusive<c10d::PrefixStore>("nccl", rendezvous.store()), world.rank, world.size, nccl_options);
-    group->setBackend(c10::kCUDA, c10d::ProcessGroup::BackendType::NCCL, std::optional<c10::intrusive_ptr<c10d::Backend>>(nccl));
+        c10::make_intrusive<c10d::PrefixStore>("nccl", rendezvous.store()), world.rank, world.size,
+        nccl_options);
+    group->setBackend(c10::kCUDA, c10d::ProcessGroup::BackendType::NCCL,
+                      std::optional<c10::intrusive_ptr<c10d::Backend>>(nccl));
 #else
-    throw Error(ErrorKind::kUsage, "this build has no NCCL: several processes run on CPUs only", {{}, 0, "--device"}, "use --device cpu, or build with a CUDA LibTorch");
+    throw Error(ErrorKind::kUsage, "this build has no NCCL: several processes run on CPUs only",
+                {{}, 0, "--device"}, "use --device cpu, or build with a CUDA LibTorch");
 #endif
   }
   return group;
@@ -85,7 +96,8 @@ class ProcessGroupCommunicator final : public Communicator {
   /// Explains a failure during the backward pass like that of any collective.
   class GuardedReducer final : public GradientReducer {
    public:
-    GuardedReducer(ProcessGroupCommunicator& comm, std::unique_ptr<GradientReducer> inner) : comm_(comm), inner_(std::move(inner)) {}
+    GuardedReducer(ProcessGroupCommunicator& comm, std::unique_ptr<GradientReducer> inner)
+        : comm_(comm), inner_(std::move(inner)) {}
     void backward(const torch::Tensor& loss) override {
       comm_.guarded("gradients", [&] { inner_->backward(loss); });
     }
@@ -100,9 +112,10 @@ class ProcessGroupCommunicator final : public Communicator {
   ProcessGroupCommunicator(const WorldSpec& world, const ProcessGroupOptions& options)
       : options_(options), rendezvous_(world, Seconds(options.timeout_seconds)) {
     guarded("connect", [&] { group_ = connect(rendezvous_, options_); });
-    watch_ = std::make_unique<FailureWatch>(rendezvous_, kGrace, [on_stuck = options_.on_stuck](const std::string& why) {
-      if (on_stuck) on_stuck(why);
-    });
+    watch_ = std::make_unique<FailureWatch>(rendezvous_, kGrace,
+                                            [on_stuck = options_.on_stuck](const std::string& why) {
+                                              if (on_stuck) on_stuck(why);
+                                            });
   }
 
   ~ProcessGroupCommunicator() override {
@@ -125,8 +138,10 @@ class ProcessGroupCommunicator final : public Communicator {
 
   torch::Tensor sum(const std::string& name, const torch::Tensor& local) override {
     return guarded(name, [&] {
-      const bool small = local.is_cpu() && static_cast<std::int64_t>(local.nbytes()) <= kSmallSumBytes;
-      if (small && world_size() >= kManyRanks) return tree_sum(local.detach().clone(torch::MemoryFormat::Contiguous));
+      const bool small =
+          local.is_cpu() && static_cast<std::int64_t>(local.nbytes()) <= kSmallSumBytes;
+      if (small && world_size() >= kManyRanks)
+        return tree_sum(local.detach().clone(torch::MemoryFormat::Contiguous));
       std::vector<torch::Tensor> sums{local.detach().clone()};
       group_->allreduce(sums)->wait();
       return sums.front();
@@ -135,7 +150,8 @@ class ProcessGroupCommunicator final : public Communicator {
 
   std::vector<std::string> gather(const std::string& name, const std::string& local) override {
     return guarded(name, [&] {
-      std::vector<torch::Tensor> sizes = all_gather(torch::tensor({static_cast<std::int64_t>(local.size())}));
+      std::vector<torch::Tensor> sizes =
+          all_gather(torch::tensor({static_cast<std::int64_t>(local.size())}));
       std::int64_t longest = 1;
       for (const auto& size : sizes) longest = std::max(longest, size.item<std::int64_t>());
       auto padded = torch::zeros({longest}, torch::kUInt8);
@@ -154,7 +170,8 @@ class ProcessGroupCommunicator final : public Communicator {
     return guarded(name, [&] {
       auto size = torch::tensor({static_cast<std::int64_t>(local.size())});
       broadcast_tensor(size);
-      auto bytes = torch::empty({std::max<std::int64_t>(size.item<std::int64_t>(), 1)}, torch::kUInt8);
+      auto bytes =
+          torch::empty({std::max<std::int64_t>(size.item<std::int64_t>(), 1)}, torch::kUInt8);
       auto* data = reinterpret_cast<char*>(bytes.mutable_data_ptr<std::uint8_t>());
       if (rank() == 0) std::copy(local.begin(), local.end(), data);
       broadcast_tensor(bytes);
@@ -162,8 +179,10 @@ class ProcessGroupCommunicator final : public Communicator {
     });
   }
 
-  std::unique_ptr<GradientReducer> reduce_gradients(std::vector<torch::Tensor> parameters, GradientCompression compression) override {
-    auto inner = guarded("gradients", [&] { return make_c10d_reducer(std::move(parameters), group_, compression); });
+  std::unique_ptr<GradientReducer> reduce_gradients(std::vector<torch::Tensor> parameters,
+                                                    GradientCompression compression) override {
+    auto inner = guarded(
+        "gradients", [&] { return make_c10d_reducer(std::move(parameters), group_, compression); });
     return std::make_unique<GuardedReducer>(*this, std::move(inner));
   }
 
@@ -184,8 +203,8 @@ class ProcessGroupCommunicator final : public Communicator {
   }
 
  private:
-  // Over a binomial tree to rank 0 and back: 2 log2 N hops, where Gloo's ring takes 2 (N - 1) for a few
-  // bytes as for many.
+  // Over a binomial tree to rank 0 and back: 2 log2 N hops, where Gloo's ring takes 2 (N - 1) for a
+  // few bytes as for many.
   torch::Tensor tree_sum(torch::Tensor sum) {
     constexpr int kTag = 0;
     std::vector<torch::Tensor> own{sum}, other{torch::empty_like(sum)};
@@ -215,8 +234,8 @@ class ProcessGroupCommunicator final : public Communicator {
     group_->broadcast(tensors)->wait();
   }
 
-  // Every collective goes through here: counted, compared with rank 0's when asked, its failure told
-  // to the others and explained.
+  // Every collective goes through here: counted, compared with rank 0's when asked, its failure
+  // told to the others and explained.
   template <class Call>
   std::invoke_result_t<Call> guarded(const std::string& name, Call&& call) {
     const std::int64_t number = num_calls_++;
@@ -229,8 +248,9 @@ class ProcessGroupCommunicator final : public Communicator {
       log_debug("rank {}: collective {} '{}': {}", rank(), number, name, error.what());
       failed_ = true;
       rendezvous_.report_failure(fmt::format("lost contact in '{}'", name));
-      throw Error(ErrorKind::kDistributed, fmt::format("rank {} in '{}': {}", rank(), name, rendezvous_.describe_failure()), {},
-                  "this rank's last checkpoint is safe");
+      throw Error(ErrorKind::kDistributed,
+                  fmt::format("rank {} in '{}': {}", rank(), name, rendezvous_.describe_failure()),
+                  {}, "this rank's last checkpoint is safe");
     }
   }
 
@@ -248,7 +268,8 @@ class ProcessGroupCommunicator final : public Communicator {
     const auto bytes = store->get(key);
     const std::string expected(bytes.begin(), bytes.end());
     if (expected == name) return;
-    const std::string why = fmt::format("collective {} is '{}' on rank {} but '{}' on rank 0", number, name, rank(), expected);
+    const std::string why = fmt::format("collective {} is '{}' on rank {} but '{}' on rank 0",
+                                        number, name, rank(), expected);
     abandon(why);
     throw Error(ErrorKind::kInternal, why);
   }
@@ -263,7 +284,8 @@ class ProcessGroupCommunicator final : public Communicator {
 
 }  // namespace
 
-std::shared_ptr<Communicator> join_process_group(const WorldSpec& world, const ProcessGroupOptions& options) {
+std::shared_ptr<Communicator> join_process_group(const WorldSpec& world,
+                                                 const ProcessGroupOptions& options) {
   // c10d warns of every broken connection with a stack trace; what matters is in our errors.
   if (log_level() != LogLevel::kDebug) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
   return std::make_shared<ProcessGroupCommunicator>(world, options);

@@ -14,7 +14,7 @@ class Communicator;
 struct ProcessGroupOptions {
   double timeout_seconds = 300;  // a collective without the others ends after this
   bool gpus = false;             // tensors on GPUs take part too
-  bool check_order = false;  // compare the name of every collective with rank 0's (slow)
+  bool check_order = false;      // compare the name of every collective with rank 0's (slow)
   /// Called from another thread when another rank has failed and this one has not noticed within
   /// five seconds, with the reason. Must end the process; empty: nothing happens.
   std::function<void(const std::string& why)> on_stuck;
@@ -22,6 +22,7 @@ struct ProcessGroupOptions {
 
 /// Joins the world. Every collective throws Error (kDistributed) when another rank dies, stalls or
 /// ends: the call's name, the rank, its host and, where it could tell, why.
-std::shared_ptr<Communicator> join_process_group(const WorldSpec& world, const ProcessGroupOptions& options);
+std::shared_ptr<Communicator> join_process_group(const WorldSpec& world,
+                                                 const ProcessGroupOptions& options);
 
 }  // namespace gannet

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unistd.h>
 
 #include <array>
 #include <thread>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <type_traits>
 
 #include "gannet/core/log.h"
@@ -45,8 +45,8 @@ std::string heard_key(int rank) { return fmt::format("heard/{}", rank); }
 
 using StorePointer = c10::intrusive_ptr<c10d::Store>;
 
-/// Runs `work` on a thread of its own. A store whose machine cannot be reached answers never, and its
-/// calls cannot be ended: then the thread is left behind. @return the future of its result
+/// Runs `work` on a thread of its own. A store whose machine cannot be reached answers never, and
+/// its calls cannot be ended: then the thread is left behind. @return the future of its result
 template <class Work>
 auto run_apart(Work work) {
   std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
@@ -88,11 +88,14 @@ std::string describe(c10d::Store& store, const WorldSpec& world, bool reported) 
   if (!causes.empty()) return fmt::format("{}", fmt::join(causes, "; "));
   if (silent.empty()) return "the connection to another rank was lost";
   std::vector<std::string> names;
-  for (const int rank : silent) names.push_back(fmt::format("rank {} on {}", rank, to_text(store.get(fmt::format("joined/{}", rank)))));
+  for (const int rank : silent)
+    names.push_back(
+        fmt::format("rank {} on {}", rank, to_text(store.get(fmt::format("joined/{}", rank)))));
   return fmt::format("{} no longer answer{}", fmt::join(names, ", "), names.size() == 1 ? "s" : "");
 }
 
-std::string describe_within(const StorePointer& store, const WorldSpec& world, bool reported) noexcept {
+std::string describe_within(const StorePointer& store, const WorldSpec& world,
+                            bool reported) noexcept {
   try {
     auto text = run_apart([store, world, reported] { return describe(*store, world, reported); });
     if (ready_within(text, 2 * kReportWait)) return text.get();
@@ -116,12 +119,17 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
   }
   try {
     const std::string prefix = fmt::format("gannet/{}", world.attempt);
-    store_ = c10::make_intrusive<c10d::PrefixStore>(prefix, c10::make_intrusive<c10d::TCPStore>(world.address, options));
+    store_ = c10::make_intrusive<c10d::PrefixStore>(
+        prefix, c10::make_intrusive<c10d::TCPStore>(world.address, options));
   } catch (const std::exception&) {
     throw Error(ErrorKind::kDistributed,
-                options.isServer ? fmt::format("rank 0 cannot listen on port {}", world.port)
-                                 : fmt::format("rank {} finds no rank 0 at {}:{} within {:.0f} s", world.rank, world.address, world.port, timeout.count()),
-                {}, options.isServer ? "choose another MASTER_PORT" : "check MASTER_ADDR, MASTER_PORT and that rank 0 runs");
+                options.isServer
+                    ? fmt::format("rank 0 cannot listen on port {}", world.port)
+                    : fmt::format("rank {} finds no rank 0 at {}:{} within {:.0f} s", world.rank,
+                                  world.address, world.port, timeout.count()),
+                {},
+                options.isServer ? "choose another MASTER_PORT"
+                                 : "check MASTER_ADDR, MASTER_PORT and that rank 0 runs");
   }
   join(timeout);
 }
@@ -132,15 +140,21 @@ void Rendezvous::join(Seconds timeout) {
   const auto deadline = Clock::now() + timeout;
   set(fmt::format("joined/{}", world_.rank), host_name());
   std::int64_t joined = store_->add("num_joined", 1);
-  for (; joined < world_.size && Clock::now() < deadline; joined = store_->add("num_joined", 0)) std::this_thread::sleep_for(kPoll);
+  for (; joined < world_.size && Clock::now() < deadline; joined = store_->add("num_joined", 0))
+    std::this_thread::sleep_for(kPoll);
   if (joined >= world_.size) return;
   const std::vector<int> missing = ranks_without(*store_, world_.size, "joined/");
-  const std::string why = fmt::format("{} of {} ranks have not come within {:.0f} s: {}", missing.size(), world_.size, timeout.count(), fmt::join(missing, ", "));
+  const std::string why =
+      fmt::format("{} of {} ranks have not come within {:.0f} s: {}", missing.size(), world_.size,
+                  timeout.count(), fmt::join(missing, ", "));
   report_failure(why);
-  throw Error(ErrorKind::kDistributed, why, {}, "start all ranks with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
+  throw Error(ErrorKind::kDistributed, why, {},
+              "start all ranks with the same WORLD_SIZE, MASTER_ADDR and MASTER_PORT");
 }
 
-void Rendezvous::set(const std::string& key, const std::string& value) { store_->set(key, to_bytes(value)); }
+void Rendezvous::set(const std::string& key, const std::string& value) {
+  store_->set(key, to_bytes(value));
+}
 
 void Rendezvous::wait_for(const std::string& key, const std::string& what) {
   constexpr Seconds kBetweenMessages{10};
@@ -150,7 +164,8 @@ void Rendezvous::wait_for(const std::string& key, const std::string& what) {
     while (!store_->check({key})) {
       if (store_->check({"failure"})) throw Error(ErrorKind::kDistributed, describe_failure());
       if (Clock::now() > next_message) {
-        log_info("rank {} waits for {} ({:.0f} s)", world_.rank, what, Seconds(Clock::now() - start).count());
+        log_info("rank {} waits for {} ({:.0f} s)", world_.rank, what,
+                 Seconds(Clock::now() - start).count());
         next_message += std::chrono::duration_cast<Clock::duration>(kBetweenMessages);
       }
       std::this_thread::sleep_for(kPoll);
@@ -158,7 +173,8 @@ void Rendezvous::wait_for(const std::string& key, const std::string& what) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {
-    throw Error(ErrorKind::kDistributed, fmt::format("rank 0 has gone while rank {} waited for {}", world_.rank, what));
+    throw Error(ErrorKind::kDistributed,
+                fmt::format("rank 0 has gone while rank {} waited for {}", world_.rank, what));
   }
 }
 
@@ -180,7 +196,8 @@ void Rendezvous::leave() noexcept {
     auto left = run_apart([store = store_, world = world_] {
       store->set(fmt::format("left/{}", world.rank), to_bytes("left"));
       if (world.rank != 0) return;
-      while (!ranks_without(*store, world.size, "left/").empty() && !store->check({"failure"})) std::this_thread::sleep_for(kPoll);
+      while (!ranks_without(*store, world.size, "left/").empty() && !store->check({"failure"}))
+        std::this_thread::sleep_for(kPoll);
     });
     left.wait_for(kLeaveWait);
   } catch (const std::exception& error) {
@@ -191,7 +208,8 @@ void Rendezvous::leave() noexcept {
 std::string Rendezvous::describe_failure() noexcept {
   const std::string text = describe_within(store_, world_, reported_);
   try {
-    auto told = run_apart([store = store_, key = heard_key(world_.rank)] { store->set(key, to_bytes("heard")); });
+    auto told = run_apart(
+        [store = store_, key = heard_key(world_.rank)] { store->set(key, to_bytes("heard")); });
     if (ready_within(told, kPoll)) told.get();
   } catch (const std::exception&) {  // the store has gone: nobody waits
   }
@@ -245,7 +263,8 @@ struct FailureWatch::Shared {
   }
 };
 
-FailureWatch::FailureWatch(const Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck)
+FailureWatch::FailureWatch(const Rendezvous& rendezvous, Seconds grace,
+                           std::function<void(const std::string&)> on_stuck)
     : shared_(std::make_shared<Shared>()) {
   shared_->store = rendezvous.store()->clone();  // the other connection is busy while a call waits
   shared_->world = rendezvous.world();

@@ -1,14 +1,13 @@
 // The store through which the ranks of a run find each other, tell of failures, and wait.
 #pragma once
 
-#include <torch/csrc/distributed/c10d/Store.hpp>
-
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <string>
+#include <torch/csrc/distributed/c10d/Store.hpp>
 #include <vector>
 
 #include "gannet/core/error.h"
@@ -39,8 +38,8 @@ class Rendezvous {
   /// when rank 0 cannot be reached.
   std::string describe_failure() noexcept;
 
-  /// After a failure: rank 0, whose store the others ask for the reason, goes when they have heard it
-  /// or a moment has passed.
+  /// After a failure: rank 0, whose store the others ask for the reason, goes when they have heard
+  /// it or a moment has passed.
   void outlive_readers() noexcept;
 
   /// Ends well: rank 0, whose store the others need to the last, goes when all have said so.
@@ -55,10 +54,12 @@ class Rendezvous {
 };
 
 /// Watches the store from a thread of its own. When another rank has failed, or the store has gone,
-/// and this rank has not ended by itself after a grace period, `on_stuck` is called with the reason.
+/// and this rank has not ended by itself after a grace period, `on_stuck` is called with the
+/// reason.
 class FailureWatch {
  public:
-  FailureWatch(const Rendezvous& rendezvous, Seconds grace, std::function<void(const std::string&)> on_stuck);
+  FailureWatch(const Rendezvous& rendezvous, Seconds grace,
+               std::function<void(const std::string&)> on_stuck);
   ~FailureWatch();
 
  private:

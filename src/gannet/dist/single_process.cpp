@@ -8,7 +8,9 @@ class SingleProcess final : public Communicator {
   int rank() const override { return 0; }
   int world_size() const override { return 1; }
   torch::Tensor sum(const std::string&, const torch::Tensor& local) override { return local; }
-  std::vector<std::string> gather(const std::string&, const std::string& local) override { return {local}; }
+  std::vector<std::string> gather(const std::string&, const std::string& local) override {
+    return {local};
+  }
   std::string broadcast(const std::string&, const std::string& local) override { return local; }
 };
 

@@ -29,7 +29,9 @@ class Variables {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     const bool whole = error == std::errc{} && end == value.data() + value.size();
     if (whole && number >= low && number <= high) return number;
-    throw Error(ErrorKind::kUsage, value.empty() ? "is not set" : fmt::format("'{}' is not a number from {} to {}", value, low, high),
+    throw Error(ErrorKind::kUsage,
+                value.empty() ? "is not set"
+                              : fmt::format("'{}' is not a number from {} to {}", value, low, high),
                 {{}, 0, name}, "start all processes with one launcher, or with --nproc");
   }
   int number_or(const char* name, int low, int high, int otherwise) const {
@@ -56,9 +58,11 @@ WorldSpec from_rank_variables(const Variables& v) {
   world.rank = v.number("RANK", 0, world.size - 1);
   world.local_size = v.number_or("LOCAL_WORLD_SIZE", 1, world.size, 1);
   world.local_rank = v.number_or("LOCAL_RANK", 0, kMaxRanks, 0);
-  if (world.size > 1 && !v.has("MASTER_ADDR")) v.number("MASTER_ADDR", 0, 0);  // names what is missing
+  if (world.size > 1 && !v.has("MASTER_ADDR"))
+    v.number("MASTER_ADDR", 0, 0);  // names what is missing
   if (v.has("MASTER_ADDR")) world.address = v.text("MASTER_ADDR");
-  world.port = world.size > 1 ? v.number("MASTER_PORT", 1, kMaxPort) : v.number_or("MASTER_PORT", 1, kMaxPort, 29500);
+  world.port = world.size > 1 ? v.number("MASTER_PORT", 1, kMaxPort)
+                              : v.number_or("MASTER_PORT", 1, kMaxPort, 29500);
   world.hosts_store = v.text("TORCHELASTIC_USE_AGENT_STORE") != "True";
   world.listen_descriptor = v.number_or("GANNET_STORE_SOCKET", 0, 1 << 20, -1);
   world.attempt = v.number_or("TORCHELASTIC_RESTART_COUNT", 0, 1 << 20, 0);
@@ -74,8 +78,8 @@ WorldSpec from_mpi(const Variables& v) {
   if (v.has("MASTER_ADDR")) {
     world.address = v.text("MASTER_ADDR");
   } else if (world.local_size != world.size) {
-    throw Error(ErrorKind::kUsage, "is not set, and the ranks are on several machines", {{}, 0, "MASTER_ADDR"},
-                "mpirun -x MASTER_ADDR=HOST-OF-RANK-0 ...");
+    throw Error(ErrorKind::kUsage, "is not set, and the ranks are on several machines",
+                {{}, 0, "MASTER_ADDR"}, "mpirun -x MASTER_ADDR=HOST-OF-RANK-0 ...");
   }
   const std::string job = v.text("PMIX_NAMESPACE") + v.text("OMPI_MCA_ess_base_jobid");
   world.port = v.number_or("MASTER_PORT", 1, kMaxPort, port_of_job(job));
@@ -87,7 +91,8 @@ WorldSpec from_slurm(const Variables& v) {
   world.size = v.number("SLURM_NTASKS", 1, kMaxRanks);
   world.rank = v.number("SLURM_PROCID", 0, world.size - 1);
   world.local_rank = v.number_or("SLURM_LOCALID", 0, kMaxRanks, 0);
-  const std::string nodes = v.has("SLURM_STEP_NODELIST") ? v.text("SLURM_STEP_NODELIST") : v.text("SLURM_JOB_NODELIST");
+  const std::string nodes =
+      v.has("SLURM_STEP_NODELIST") ? v.text("SLURM_STEP_NODELIST") : v.text("SLURM_JOB_NODELIST");
   if (v.has("MASTER_ADDR")) {
     world.address = v.text("MASTER_ADDR");
   } else if (!nodes.empty()) {
@@ -96,7 +101,8 @@ WorldSpec from_slurm(const Variables& v) {
   // "4(x2),3": four tasks on each of the first two nodes; enough where all have as many.
   const std::string tasks = v.text("SLURM_STEP_TASKS_PER_NODE");
   std::from_chars(tasks.data(), tasks.data() + tasks.size(), world.local_size);
-  world.port = v.number_or("MASTER_PORT", 1, kMaxPort, port_of_job(v.text("SLURM_JOB_ID") + "." + v.text("SLURM_STEP_ID")));
+  world.port = v.number_or("MASTER_PORT", 1, kMaxPort,
+                           port_of_job(v.text("SLURM_JOB_ID") + "." + v.text("SLURM_STEP_ID")));
   return world;
 }
 
@@ -114,7 +120,8 @@ std::optional<WorldSpec> world_from_environment(const Environment& environment) 
   if (v.has("RANK") || v.has("WORLD_SIZE")) return from_rank_variables(v);
   if (v.has("OMPI_COMM_WORLD_SIZE")) return from_mpi(v);
   // Only within a step: a shell of salloc has these variables too, but is no rank.
-  const bool in_step = v.has("SLURM_STEP_ID") && v.has("SLURM_PROCID") && v.text("SLURM_STEP_ID") != "4294967290";
+  const bool in_step =
+      v.has("SLURM_STEP_ID") && v.has("SLURM_PROCID") && v.text("SLURM_STEP_ID") != "4294967290";
   if (in_step && v.number_or("SLURM_NTASKS", 1, kMaxRanks, 1) > 1) return from_slurm(v);
   return std::nullopt;
 }

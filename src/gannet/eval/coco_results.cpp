@@ -25,7 +25,8 @@ std::int64_t coco_category(int class_id) {
 nlohmann::json image_id(const IndexedImage& image) {
   if (image.id >= 0) return image.id;
   const std::string stem = std::filesystem::path(image.path).stem().string();
-  const bool is_number = !stem.empty() && stem.size() <= 18 && stem.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_number = !stem.empty() && stem.size() <= 18 &&
+                         stem.find_first_not_of("0123456789") == std::string::npos;
   return is_number ? nlohmann::json(std::stoll(stem)) : nlohmann::json(stem);
 }
 
@@ -48,7 +49,9 @@ void CocoResults::add(const ImageResult& image) {
     const nlohmann::json row = {
         {"image_id", image_id(entry)},
         {"category_id", category_of(d.class_id)},
-        {"bbox", {rounded(b.x1, kPixelSteps), rounded(b.y1, kPixelSteps), rounded(b.width(), kPixelSteps), rounded(b.height(), kPixelSteps)}},
+        {"bbox",
+         {rounded(b.x1, kPixelSteps), rounded(b.y1, kPixelSteps), rounded(b.width(), kPixelSteps),
+          rounded(b.height(), kPixelSteps)}},
         {"score", rounded(d.score, kScoreSteps)}};
     rows += (rows.empty() ? "" : ",\n") + row.dump();
   }

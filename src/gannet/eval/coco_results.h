@@ -16,14 +16,15 @@ class Communicator;
 /// Collects images in any order; the file lists them in the order of the data set.
 class CocoResults {
  public:
-  CocoResults(std::shared_ptr<const ImageIndex> index, int num_classes) : index_(std::move(index)), num_classes_(num_classes) {}
+  CocoResults(std::shared_ptr<const ImageIndex> index, int num_classes)
+      : index_(std::move(index)), num_classes_(num_classes) {}
 
   void add(const ImageResult& image);
   /// The images of all ranks, on each of them.
   void gather(Communicator& comm);
   /// A list of {image_id, category_id, bbox, score}: ids of the annotation file where there is one,
-  /// else the number in the file's name (or the name) and, for 80 classes, COCO's own ids. Boxes are
-  /// corner, width and height in pixels of the original, to three decimals. Throws Error (kIo).
+  /// else the number in the file's name (or the name) and, for 80 classes, COCO's own ids. Boxes
+  /// are corner, width and height in pixels of the original, to three decimals. Throws Error (kIo).
   void write(const std::filesystem::path& path) const;
 
  private:

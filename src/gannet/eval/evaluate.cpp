@@ -29,19 +29,23 @@ DataDescription load_data(const ValSettings& settings) {
   DataDescription data = load_data_description(find_config(settings.data));
   complete_names(data);
   if (data.images_of(settings.split).empty())
-    throw Error(ErrorKind::kUsage, fmt::format("names no {} images", settings.split), {data.file, 0, settings.split});
+    throw Error(ErrorKind::kUsage, fmt::format("names no {} images", settings.split),
+                {data.file, 0, settings.split});
   return data;
 }
 
 LoadedModel load_model_for(const DataDescription& data, const ValSettings& settings) {
   LoadedModel loaded = load_model(settings.weights);
   if (!settings.single_cls && loaded.model->head().num_classes != data.num_classes)
-    throw Error(ErrorKind::kData, fmt::format("the model has {} classes, the data set {}", loaded.model->head().num_classes, data.num_classes),
+    throw Error(ErrorKind::kData,
+                fmt::format("the model has {} classes, the data set {}",
+                            loaded.model->head().num_classes, data.num_classes),
                 {data.file, 0, "nc"}, "evaluate with the data that the model was trained for");
   return loaded;
 }
 
-std::shared_ptr<const ImageIndex> scan(const DataDescription& data, const ValSettings& settings, Communicator& comm) {
+std::shared_ptr<const ImageIndex> scan(const DataDescription& data, const ValSettings& settings,
+                                       Communicator& comm) {
   IndexOptions options;
   options.single_class = settings.single_cls;
   auto index = std::make_shared<ImageIndex>();
@@ -62,13 +66,16 @@ struct LineWriter {
 };
 
 // Lines "name: value". What may differ between ranks is left out.
-std::string lines_to_compare(const ValSettings& settings, const Placement& placement, const ImageIndex& index, const DetectionModel& model) {
+std::string lines_to_compare(const ValSettings& settings, const Placement& placement,
+                             const ImageIndex& index, const DetectionModel& model) {
   ValSettings shared = settings;
   shared.weights = shared.data = shared.device = "";
   shared.workers = 0;
   std::string text = fmt::format("version: {}\n", GANNET_VERSION);
   fields_of_val(LineWriter{text}, shared);
-  return text + fmt::format("computed in: {}\nimages: {}\nmodel: {}\n", c10::toString(placement.compute), fingerprint(index), fingerprint(model));
+  return text + fmt::format("computed in: {}\nimages: {}\nmodel: {}\n",
+                            c10::toString(placement.compute), fingerprint(index),
+                            fingerprint(model));
 }
 
 EvaluatorOptions evaluator_options(const ValSettings& settings) {
@@ -81,8 +88,11 @@ EvaluatorOptions evaluator_options(const ValSettings& settings) {
   return options;
 }
 
-EvalReport evaluate_share(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress, Communicator& comm) {
-  const Placement placement = resolve_placement(device_of_rank(settings.device, comm), settings.precision);
+EvalReport evaluate_share(const ValSettings& settings,
+                          const std::function<void(std::int64_t, std::int64_t)>& progress,
+                          Communicator& comm) {
+  const Placement placement =
+      resolve_placement(device_of_rank(settings.device, comm), settings.precision);
   const DataDescription data = load_data(settings);
   const LoadedModel loaded = load_model_for(data, settings);
   fault_point("start", comm.rank());
@@ -93,7 +103,8 @@ EvalReport evaluate_share(const ValSettings& settings, const std::function<void(
   const int stride = loaded.model->max_stride();
   const auto image_size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
   if (image_size != settings.img_size && comm.is_main())
-    log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride, image_size);
+    log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride,
+                image_size);
 
   LoaderOptions loader_options;
   loader_options.num_threads = settings.workers;
@@ -105,18 +116,23 @@ EvalReport evaluate_share(const ValSettings& settings, const std::function<void(
   };
   CocoResults results(index, data.num_classes);
   if (settings.save_json) events.image = [&](const ImageResult& image) { results.add(image); };
-  const auto plans = plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size, stride, kStandAlonePad);
-  EvalReport report = evaluate_batches(Predictor(*loaded.model, placement), loader, plans, evaluator_options(settings), loaded.names, comm, events);
+  const auto plans = plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size,
+                                      stride, kStandAlonePad);
+  EvalReport report = evaluate_batches(Predictor(*loaded.model, placement), loader, plans,
+                                       evaluator_options(settings), loaded.names, comm, events);
   if (!settings.save_json) return report;
   results.gather(comm);
-  report.json_path = fmt::format("detections_{}_{}_results.json", settings.split, std::filesystem::path(settings.weights).stem().string());
+  report.json_path = fmt::format("detections_{}_{}_results.json", settings.split,
+                                 std::filesystem::path(settings.weights).stem().string());
   if (comm.is_main()) results.write(report.json_path);
   return report;
 }
 
 }  // namespace
 
-EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress, std::shared_ptr<Communicator> ranks) {
+EvalReport evaluate(const ValSettings& settings,
+                    const std::function<void(std::int64_t, std::int64_t)>& progress,
+                    std::shared_ptr<Communicator> ranks) {
   const auto comm = ranks ? std::move(ranks) : make_single_process();
   EvalReport report;
   fail_together(*comm, [&] { report = evaluate_share(settings, progress, *comm); });

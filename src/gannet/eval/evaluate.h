@@ -49,7 +49,8 @@ void fields_of_val(Visitor&& visit, S& s) {
   visit("device", s.device, "cpu, or a CUDA device index; empty chooses", Range{});
   visit("precision", s.precision, "auto, fp32, bf16 or fp16", Range{});
   visit("workers", s.workers, "loader threads", Range{0, 256});
-  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends", Range{1, 1e6});
+  visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends",
+        Range{1, 1e6});
 }
 
 class Communicator;
@@ -62,14 +63,15 @@ struct EvalReport {
   double box_loss = 0, objectness_loss = 0, class_loss = 0;  // zeros without a loss
   double inference_ms = 0, nms_ms = 0;                       // mean an image
   std::string json_path;                                     // with save_json
-  bool stopped = false;                                      // on request: the figures are those of a part
+  bool stopped = false;  // on request: the figures are those of a part
 };
 
 /// @param progress called after each batch of this process with (done, total); may be empty
 /// @param ranks the ranks that evaluate together, each a share of the batches; null: this process
 /// alone. The report is the same on all of them; rank 0 writes the file.
 /// Throws Error for bad settings, data or checkpoints.
-EvalReport evaluate(const ValSettings& settings, const std::function<void(std::int64_t, std::int64_t)>& progress = {},
+EvalReport evaluate(const ValSettings& settings,
+                    const std::function<void(std::int64_t, std::int64_t)>& progress = {},
                     std::shared_ptr<Communicator> ranks = nullptr);
 
 }  // namespace gannet

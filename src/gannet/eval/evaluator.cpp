@@ -73,8 +73,10 @@ void unpack(const std::string& bytes, std::vector<ImageRecord>& records) {
   while (at < bytes.size()) {
     ImageRecord r;
     r.index = take<std::int64_t>(bytes, at);
-    const auto num_detections = take<std::size_t>(bytes, at), num_labels = take<std::size_t>(bytes, at);
-    for (std::size_t i = 0; i < num_detections; ++i) r.detections.push_back(take<DetectionRecord>(bytes, at));
+    const auto num_detections = take<std::size_t>(bytes, at),
+               num_labels = take<std::size_t>(bytes, at);
+    for (std::size_t i = 0; i < num_detections; ++i)
+      r.detections.push_back(take<DetectionRecord>(bytes, at));
     for (std::size_t i = 0; i < num_labels; ++i) r.label_classes.push_back(take<int>(bytes, at));
     records.push_back(std::move(r));
   }
@@ -82,10 +84,12 @@ void unpack(const std::string& bytes, std::vector<ImageRecord>& records) {
 
 /// The records of all ranks in the order that one rank alone would have made them in.
 template <class Record, class Key>
-std::vector<Record> gather_in_order(const std::string& name, const std::vector<Record>& own, Key Record::*key, Communicator& comm) {
+std::vector<Record> gather_in_order(const std::string& name, const std::vector<Record>& own,
+                                    Key Record::*key, Communicator& comm) {
   std::vector<Record> all;
   for (const std::string& share : comm.gather(name, pack(own))) unpack(share, all);
-  std::stable_sort(all.begin(), all.end(), [key](const Record& a, const Record& b) { return a.*key < b.*key; });
+  std::stable_sort(all.begin(), all.end(),
+                   [key](const Record& a, const Record& b) { return a.*key < b.*key; });
   return all;
 }
 
@@ -101,12 +105,14 @@ std::vector<ScoredBox> labels_of_image(const Batch& batch, int image, bool singl
   return labels;
 }
 
-ImageRecord score_image(const Batch& batch, int image, const std::vector<ScoredBox>& boxes, bool single_class) {
+ImageRecord score_image(const Batch& batch, int image, const std::vector<ScoredBox>& boxes,
+                        bool single_class) {
   ImageRecord record;
   record.index = batch.samples[static_cast<std::size_t>(image)].index;
   const auto labels = labels_of_image(batch, image, single_class);
   std::vector<ScoredBox> clipped = boxes;
-  for (ScoredBox& b : clipped) b.box = clip(b.box, static_cast<float>(batch.width), static_cast<float>(batch.height));
+  for (ScoredBox& b : clipped)
+    b.box = clip(b.box, static_cast<float>(batch.width), static_cast<float>(batch.height));
   const auto hits = match_detections(clipped, labels);
   for (std::size_t i = 0; i < clipped.size(); ++i)
     record.detections.push_back({hits[i], clipped[i].score, clipped[i].class_id});
@@ -114,15 +120,19 @@ ImageRecord score_image(const Batch& batch, int image, const std::vector<ScoredB
   return record;
 }
 
-torch::Tensor joined(const std::vector<torch::Tensor>& parts) { return parts.size() == 1 ? parts.front() : torch::cat(parts); }
+torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
+  return parts.size() == 1 ? parts.front() : torch::cat(parts);
+}
 
-// On a CPU images are computed in small groups side by side, so that the digits are the same for any
-// number of threads. At most sixteen groups: of more than two images where a batch is large, as every
-// group converts all weights under autocast.
-Prediction predict_side_by_side(const Predictor& predictor, const torch::Tensor& images, bool augment) {
+// On a CPU images are computed in small groups side by side, so that the digits are the same for
+// any number of threads. At most sixteen groups: of more than two images where a batch is large, as
+// every group converts all weights under autocast.
+Prediction predict_side_by_side(const Predictor& predictor, const torch::Tensor& images,
+                                bool augment) {
   if (!predictor.placement().device.is_cpu()) return predictor.predict(images, augment);
   constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
-  const std::int64_t size = std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
+  const std::int64_t size =
+      std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
   const std::vector<torch::Tensor> groups = images.split(size);
   std::vector<Prediction> predictions(groups.size());
   const auto start = std::chrono::steady_clock::now();
@@ -146,22 +156,26 @@ Prediction predict_side_by_side(const Predictor& predictor, const torch::Tensor&
 /// Collects a rank's share, then the whole.
 class Evaluation {
  public:
-  Evaluation(const Predictor& predictor, const EvaluatorOptions& options, const std::vector<std::string>& names,
-             Communicator& comm, const EvaluatorEvents& events)
+  Evaluation(const Predictor& predictor, const EvaluatorOptions& options,
+             const std::vector<std::string>& names, Communicator& comm,
+             const EvaluatorEvents& events)
       : predictor_(predictor), options_(options), names_(names), comm_(comm), events_(events) {}
 
   void add(const Batch& batch) {
     BatchRecord record;
     record.number = batch.number;
-    const auto prediction = predict_side_by_side(predictor_, prepare_images(batch, predictor_.placement()), options_.augment);
+    const auto prediction = predict_side_by_side(
+        predictor_, prepare_images(batch, predictor_.placement()), options_.augment);
     record.inference_seconds = prediction.seconds;
-    if (options_.loss != nullptr && !prediction.raw.empty()) record.loss = loss_of(batch, prediction);
+    if (options_.loss != nullptr && !prediction.raw.empty())
+      record.loss = loss_of(batch, prediction);
     const auto start = std::chrono::steady_clock::now();
     const auto boxes = non_max_suppression(prediction.decoded_BNV, options_.nms);
     record.nms_seconds = seconds_since(start);
     batches_.push_back(record);
     for (int image = 0; image < batch.images; ++image) {
-      if (batch.samples[static_cast<std::size_t>(image)].replacement) continue;  // stands in for one that cannot be read
+      if (batch.samples[static_cast<std::size_t>(image)].replacement)
+        continue;  // stands in for one that cannot be read
       const auto& found = boxes[static_cast<std::size_t>(image)];
       images_.push_back(score_image(batch, image, found, options_.single_class));
       if (!events_.image) continue;
@@ -179,7 +193,9 @@ class Evaluation {
     report.names = names_;
     const auto batches = gather_in_order("eval.batches", batches_, &BatchRecord::number, comm_);
     add_means(batches, report);
-    report.stopped = comm_.sum("eval.stopped", torch::tensor({stopped_ ? 1.0 : 0.0}, torch::kFloat64)).item<double>() > 0;
+    report.stopped =
+        comm_.sum("eval.stopped", torch::tensor({stopped_ ? 1.0 : 0.0}, torch::kFloat64))
+            .item<double>() > 0;
     return report;
   }
 
@@ -222,7 +238,9 @@ class Evaluation {
     const auto alone = make_single_process();
     torch::Tensor items;
     for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
-      const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()), predictor_.model().head(), *alone);
+      const auto parts =
+          (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()),
+                           predictor_.model().head(), *alone);
       items = parts.items.to(torch::kCPU, torch::kFloat64);
     });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};
@@ -240,7 +258,8 @@ class Evaluation {
 
 }  // namespace
 
-std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches, const Communicator& comm) {
+std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches,
+                                         const Communicator& comm) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(comm.world_size()));
   std::vector<std::size_t> own;
   for (std::size_t i = 0; i < num_batches; ++i) {
@@ -252,11 +271,13 @@ std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t m
   return own;
 }
 
-EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const std::vector<BatchPlan>& plans,
-                            const EvaluatorOptions& options, const std::vector<std::string>& names, Communicator& comm,
+EvalReport evaluate_batches(const Predictor& predictor, Loader& loader,
+                            const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
+                            const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events) {
   std::vector<BatchPlan> share;
-  for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm)) share.push_back(plans[i]);
+  for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm))
+    share.push_back(plans[i]);
   Evaluation evaluation(predictor, options, names, comm, events);
   const auto total = static_cast<std::int64_t>(share.size());
   std::int64_t done = 0;
@@ -265,7 +286,9 @@ EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const st
     evaluation.add(*batch);
     if (events.progress) events.progress(++done, total);
   }
-  for (const FailedImage& failed : loader.failures()) log_warning("{}: cannot be read, and is left out of the evaluation: {}", failed.path, failed.reason);
+  for (const FailedImage& failed : loader.failures())
+    log_warning("{}: cannot be read, and is left out of the evaluation: {}", failed.path,
+                failed.reason);
   return evaluation.finish();
 }
 

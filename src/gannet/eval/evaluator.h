@@ -1,5 +1,5 @@
-// Runs a model over a data set and scores it once (RB 7). Batches are dealt to the ranks; raw matches
-// are gathered in image order, so the digits are the same for every number of processes.
+// Runs a model over a data set and scores it once (RB 7). Batches are dealt to the ranks; raw
+// matches are gathered in image order, so the digits are the same for every number of processes.
 #pragma once
 
 #include <functional>
@@ -19,9 +19,9 @@ namespace gannet {
 struct EvaluatorOptions {
   NmsOptions nms{.conf_threshold = 0.001, .iou_threshold = 0.65};
   bool augment = false;
-  bool single_class = false;               // all labels are class 0
-  const DetectionLoss* loss = nullptr;     // also average the loss, as in training
-  std::int64_t main_batches = 1;           // so many of the first ones go to rank 0, which draws them
+  bool single_class = false;            // all labels are class 0
+  const DetectionLoss* loss = nullptr;  // also average the loss, as in training
+  std::int64_t main_batches = 1;        // so many of the first ones go to rank 0, which draws them
 };
 
 /// One image's detections, in pixels of the network's input and of the original.
@@ -41,12 +41,14 @@ struct EvaluatorEvents {
 
 /// Numbers of the batches that a rank evaluates, ascending. The first `main_batches` are rank 0's;
 /// then each goes to the rank that has the fewest.
-std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches, const Communicator& comm);
+std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches,
+                                         const Communicator& comm);
 
 /// @param plans all batches of the set, the same on every rank
 /// @param names class names for ImageResult::detections
-EvalReport evaluate_batches(const Predictor& predictor, Loader& loader, const std::vector<BatchPlan>& plans,
-                            const EvaluatorOptions& options, const std::vector<std::string>& names, Communicator& comm,
+EvalReport evaluate_batches(const Predictor& predictor, Loader& loader,
+                            const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
+                            const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events = {});
 
 }  // namespace gannet

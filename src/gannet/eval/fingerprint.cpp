@@ -10,7 +10,9 @@ namespace {
 
 class Fingerprint {
  public:
-  void add(const void* data, std::size_t size) { value_ = checksum64(data, size) ^ (value_ * kOddFactor); }
+  void add(const void* data, std::size_t size) {
+    value_ = checksum64(data, size) ^ (value_ * kOddFactor);
+  }
   std::string text() const { return fmt::format("{:016x}", value_); }
 
  private:
@@ -27,7 +29,8 @@ std::string fingerprint(const ImageIndex& index) {
     hash.add(&image.height, sizeof image.height);
     for (const Label& label : image.labels) hash.add(&label, sizeof label);
   }
-  return fmt::format("{} images, {} labels ({})", index.images.size(), index.num_labels(), hash.text());
+  return fmt::format("{} images, {} labels ({})", index.images.size(), index.num_labels(),
+                     hash.text());
 }
 
 std::string fingerprint(const DetectionModel& model, bool statistics) {

@@ -1,4 +1,5 @@
-// Short texts that differ wherever a data set or a model does; ranks compare them before they start.
+// Short texts that differ wherever a data set or a model does; ranks compare them before they
+// start.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@ namespace gannet {
 std::string fingerprint(const ImageIndex& index);
 
 /// Names and values of all parameters and buffers.
-/// @param statistics whether running statistics count; in the middle of an epoch ranks have their own
+/// @param statistics whether running statistics count; in the middle of an epoch ranks have their
+/// own
 std::string fingerprint(const DetectionModel& model, bool statistics = true);
 
 }  // namespace gannet

@@ -26,8 +26,8 @@ const ExportFormat& find_export_format(const std::string& name) {
   for (const ExportFormat& row : export_format_table()) {
     if (name == row.name) return row;
   }
-  throw Error(ErrorKind::kUsage, fmt::format("'{}' is not an export format", name), {{}, 0, "--format"},
-              fmt::format("there are {}", fmt::join(export_formats(), ", ")));
+  throw Error(ErrorKind::kUsage, fmt::format("'{}' is not an export format", name),
+              {{}, 0, "--format"}, fmt::format("there are {}", fmt::join(export_formats(), ", ")));
 }
 
 }  // namespace gannet

@@ -1,4 +1,5 @@
-// safetensors: tensors under their names of the state dict, and metadata that make it a model again.
+// safetensors: tensors under their names of the state dict, and metadata that make it a model
+// again.
 #include <torch/torch.h>
 
 #include "gannet/export/formats.h"
@@ -12,7 +13,8 @@ void write_safetensors(const LoadedModel& loaded, const std::string& path, bool 
   content.metadata = model_metadata(*loaded.model, loaded.names);
   for (const auto& [name, tensor] : state_dict(*loaded.model)) {
     const bool rounded = half && tensor.is_floating_point();
-    content.tensors.emplace_back(name, to_tensor_data(rounded ? tensor.to(torch::kFloat16) : tensor));
+    content.tensors.emplace_back(name,
+                                 to_tensor_data(rounded ? tensor.to(torch::kFloat16) : tensor));
   }
   save_safetensors(path, content);
 }

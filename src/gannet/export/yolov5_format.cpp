@@ -14,7 +14,9 @@
 namespace gannet {
 namespace {
 
-bool is_release7(const DetectionModel& model) { return model.plan().generation == Generation::kRelease7; }
+bool is_release7(const DetectionModel& model) {
+  return model.plan().generation == Generation::kRelease7;
+}
 
 Value whole_or_fraction(float number) {
   const auto whole = static_cast<std::int64_t>(number);
@@ -36,7 +38,8 @@ Value argument(const ModelArg& arg) {
     Value operator()(double number) const { return number; }
     Value operator()(const std::string& text) const { return text; }
     Value operator()(ModelSymbol symbol) const {
-      constexpr const char* kNames[] = {"nc", "na", "na * (nc + 5)", "anchors"};  // in the enumeration's order
+      constexpr const char* kNames[] = {"nc", "na", "na * (nc + 5)",
+                                        "anchors"};  // in the enumeration's order
       return kNames[static_cast<std::size_t>(symbol)];
     }
     Value operator()(const ModelArg::List& items) const {
@@ -49,7 +52,8 @@ Value argument(const ModelArg& arg) {
 }
 
 Value layer_row(const LayerRow& row) {
-  return Value::list({row.from_is_list ? to_list(row.from) : Value(row.from.front()), row.number, row.module, argument({row.args})});
+  return Value::list({row.from_is_list ? to_list(row.from) : Value(row.from.front()), row.number,
+                      row.module, argument({row.args})});
 }
 
 /// What the model file says, as the original keeps it.
@@ -62,9 +66,14 @@ Value description_dict(const DetectionModel& model) {
       for (const float side : anchor) row.append(whole_or_fraction(side));
     anchors.append(row);
   }
-  for (std::size_t i = 0; i < d.layers.size(); ++i) (i < d.num_backbone_rows ? backbone : head).append(layer_row(d.layers[i]));
-  Value yaml = Value::dict({{"nc", model.head().num_classes}, {"depth_multiple", d.depth_multiple}, {"width_multiple", d.width_multiple},
-                            {"anchors", anchors}, {"backbone", backbone}, {"head", head}});
+  for (std::size_t i = 0; i < d.layers.size(); ++i)
+    (i < d.num_backbone_rows ? backbone : head).append(layer_row(d.layers[i]));
+  Value yaml = Value::dict({{"nc", model.head().num_classes},
+                            {"depth_multiple", d.depth_multiple},
+                            {"width_multiple", d.width_multiple},
+                            {"anchors", anchors},
+                            {"backbone", backbone},
+                            {"head", head}});
   if (is_release7(model)) yaml.set("ch", 3);
   return yaml;
 }
@@ -87,7 +96,8 @@ Value no_grids(int num_levels) {
   return grids;
 }
 
-Value detect_record(const DetectionModel& model, const torch::nn::Module& detect, const Yolov5Style& style) {
+Value detect_record(const DetectionModel& model, const torch::nn::Module& detect,
+                    const Yolov5Style& style) {
   const HeadSpec& head = model.head();
   Value record = make_module("models.yolo.Detect", parts_of(detect, style));
   Value& state = record.as_record().state;
@@ -110,8 +120,10 @@ std::string class_of(const Value& record) { return record.as_record().full_name(
 
 /// What the original's parser notes on every layer.
 void note_place(const DetectionModel& model, const LayerPlan& layer, Value& record) {
-  const bool takes_list = model.description().layers[static_cast<std::size_t>(layer.index)].from_is_list;
-  const Value type = layer.repeats > 1 ? class_of(record.at("_modules").as_record().entries.at("0")) : class_of(record);
+  const bool takes_list =
+      model.description().layers[static_cast<std::size_t>(layer.index)].from_is_list;
+  const Value type = layer.repeats > 1 ? class_of(record.at("_modules").as_record().entries.at("0"))
+                                       : class_of(record);
   Value& state = record.as_record().state;
   state.set("i", layer.index);
   state.set("f", takes_list ? to_list(layer.from) : Value(layer.from.front()));
@@ -119,14 +131,18 @@ void note_place(const DetectionModel& model, const LayerPlan& layer, Value& reco
   state.set("np", model.num_parameters(layer.index));
 }
 
-Value layer_record(const DetectionModel& model, const LayerPlan& layer, const torch::nn::Module& module, const Yolov5Style& style) {
+Value layer_record(const DetectionModel& model, const LayerPlan& layer,
+                   const torch::nn::Module& module, const Yolov5Style& style) {
   try {
-    Value record = layer.module == "Detect" ? detect_record(model, module, style) : module_record(module, style);
+    Value record = layer.module == "Detect" ? detect_record(model, module, style)
+                                            : module_record(module, style);
     note_place(model, layer, record);
     return record;
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::kConfig) throw;
-    throw Error(e.kind(), e.message(), {{}, 0, fmt::format("layer {}, {}", layer.index, layer.module)}, "use another format");
+    throw Error(e.kind(), e.message(),
+                {{}, 0, fmt::format("layer {}, {}", layer.index, layer.module)},
+                "use another format");
   }
 }
 
@@ -139,7 +155,8 @@ Value model_record(const LoadedModel& loaded, const Yolov5Style& style) {
     sequence.children.set(std::to_string(layer.index), layer_record(model, layer, module, style));
   }
   parts.children.set("model", make_module("torch.nn.modules.container.Sequential", sequence));
-  Value record = make_module(is_release7(model) ? "models.yolo.DetectionModel" : "models.yolo.Model", parts);
+  Value record =
+      make_module(is_release7(model) ? "models.yolo.DetectionModel" : "models.yolo.Model", parts);
   Value& state = record.as_record().state;
   state.set("yaml_file", std::filesystem::path(model.description().file).stem().string() + ".yaml");
   state.set("yaml", description_dict(model));
@@ -158,7 +175,10 @@ Value model_record(const LoadedModel& loaded, const Yolov5Style& style) {
 
 /// The entries of a finished file, as the original's own stripping leaves them.
 Value file_entries(const LoadedModel& loaded, const Yolov5Style& style) {
-  Value root = Value::dict({{"epoch", -1}, {"best_fitness", {}}, {"model", model_record(loaded, style)}, {"optimizer", {}}});
+  Value root = Value::dict({{"epoch", -1},
+                            {"best_fitness", {}},
+                            {"model", model_record(loaded, style)},
+                            {"optimizer", {}}});
   if (style.generation == Generation::kJuly2020) {
     root.set("training_results", {});
     return root;

@@ -1,5 +1,5 @@
-// Our modules as the instances of Python classes that a file of the original holds (RB 8.5; attributes
-// as its own files have them). Records are data: nothing here runs Python.
+// Our modules as the instances of Python classes that a file of the original holds (RB 8.5;
+// attributes as its own files have them). Records are data: nothing here runs Python.
 #pragma once
 
 #include <torch/nn/module.h>
@@ -28,15 +28,16 @@ struct ModuleParts {
   Value parameters = Value::dict(), buffers = Value::dict(), children = Value::dict();
 };
 
-/// An instance of a class given by its full name, with the state of an nn.Module in evaluation mode.
-/// More attributes can be set on `as_record().state`.
+/// An instance of a class given by its full name, with the state of an nn.Module in evaluation
+/// mode. More attributes can be set on `as_record().state`.
 Value make_module(std::string_view full_name, const ModuleParts& parts = {});
 
-/// Parameters (gradients off, as in the original's finished files), buffers and children of a module.
+/// Parameters (gradients off, as in the original's finished files), buffers and children of a
+/// module.
 ModuleParts parts_of(const torch::nn::Module& module, const Yolov5Style& style);
 
-/// A block and all below it. Throws Error (kConfig) where the original has no class that computes the
-/// same.
+/// A block and all below it. Throws Error (kConfig) where the original has no class that computes
+/// the same.
 Value module_record(const torch::nn::Module& module, const Yolov5Style& style);
 
 }  // namespace gannet

@@ -8,7 +8,8 @@ namespace {
 using torch::indexing::None;
 
 // (A, 2) anchor sizes of a level in cells, rounded to float32 as the original stores them.
-torch::Tensor anchors_in_cells(const HeadSpec& head, std::size_t level, const torch::TensorOptions& options) {
+torch::Tensor anchors_in_cells(const HeadSpec& head, std::size_t level,
+                               const torch::TensorOptions& options) {
   std::vector<float> sides;
   for (const auto& anchor : head.anchors_px[level])
     for (const float side : anchor) sides.push_back(side / static_cast<float>(head.strides[level]));
@@ -28,15 +29,19 @@ Neighbours add_neighbours(const torch::Tensor& centre_xy, const torch::Tensor& g
   const auto low = (fraction < kReach).logical_and(centre_xy > 1);
   const auto high = (fraction > kReach).logical_and(centre_xy < grid_wh - 1);
   const auto all = torch::ones_like(low.select(1, 0));
-  const auto chosen = torch::stack({all, low.select(1, 0), low.select(1, 1), high.select(1, 0), high.select(1, 1)});
+  const auto chosen =
+      torch::stack({all, low.select(1, 0), low.select(1, 1), high.select(1, 0), high.select(1, 1)});
   const auto where = chosen.nonzero();  // block-major, then match order
-  const auto offsets = torch::tensor({0.0, 0.0, 1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0}, torch::kFloat64)
-                           .to(centre_xy.options()).reshape({5, 2}) * kReach;
+  const auto offsets =
+      torch::tensor({0.0, 0.0, 1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0}, torch::kFloat64)
+          .to(centre_xy.options())
+          .reshape({5, 2}) *
+      kReach;
   return {where.select(1, 1), offsets.index_select(0, where.select(1, 0))};
 }
 
-LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw, const torch::Tensor& anchors,
-                          double threshold) {
+LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw,
+                          const torch::Tensor& anchors, double threshold) {
   const auto height = raw.size(2), width = raw.size(3);
   const auto grid_wh = torch::tensor({width, height}).to(targets.options());
   const auto centre = targets.slice(1, 2, 4) * grid_wh;  // (N, 2)
@@ -52,7 +57,8 @@ LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw
   const auto source = target.index_select(0, copies.row);
   const auto copy_centre = kept_centre.index_select(0, copies.row);
   const auto cell = (copy_centre - copies.offset).trunc();
-  const auto column = cell.select(1, 0).clamp(0, width - 1), row = cell.select(1, 1).clamp(0, height - 1);
+  const auto column = cell.select(1, 0).clamp(0, width - 1),
+             row = cell.select(1, 1).clamp(0, height - 1);
 
   LevelMatches matches;
   matches.image = targets.select(1, 0).index_select(0, source).to(torch::kInt64);
@@ -60,20 +66,23 @@ LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw
   matches.anchor = anchor.index_select(0, copies.row);
   matches.row = row.to(torch::kInt64);
   matches.column = column.to(torch::kInt64);
-  matches.box_cxcywh = torch::cat({copy_centre - torch::stack({column, row}, 1), size.index_select(0, source)}, 1);
+  matches.box_cxcywh =
+      torch::cat({copy_centre - torch::stack({column, row}, 1), size.index_select(0, source)}, 1);
   matches.anchor_cells = anchors.index_select(0, matches.anchor);
   return matches;
 }
 
 }  // namespace
 
-std::vector<LevelMatches> assign_targets(const torch::Tensor& targets_N6, const std::vector<torch::Tensor>& raw,
+std::vector<LevelMatches> assign_targets(const torch::Tensor& targets_N6,
+                                         const std::vector<torch::Tensor>& raw,
                                          const HeadSpec& head, const AssignOptions& options) {
   const torch::NoGradGuard no_grad;
   std::vector<LevelMatches> levels;
   for (std::size_t l = 0; l < raw.size(); ++l) {
     const auto tensor_options = targets_N6.options();
-    levels.push_back(assign_level(targets_N6, raw[l], anchors_in_cells(head, l, tensor_options), options.anchor_threshold));
+    levels.push_back(assign_level(targets_N6, raw[l], anchors_in_cells(head, l, tensor_options),
+                                  options.anchor_threshold));
   }
   return levels;
 }

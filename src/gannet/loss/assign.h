@@ -25,7 +25,8 @@ struct AssignOptions {
 /// @param targets_N6 rows (image, class, cx, cy, w, h), normalised by the image size
 /// @param raw per level (B, A, H, W, V); only shapes, device and dtype are used
 /// @return per level; no targets give empty matches. Cells are clamped to the grid (Q41).
-std::vector<LevelMatches> assign_targets(const torch::Tensor& targets_N6, const std::vector<torch::Tensor>& raw,
+std::vector<LevelMatches> assign_targets(const torch::Tensor& targets_N6,
+                                         const std::vector<torch::Tensor>& raw,
                                          const HeadSpec& head, const AssignOptions& options);
 
 }  // namespace gannet

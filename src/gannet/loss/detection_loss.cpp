@@ -19,11 +19,15 @@ torch::Tensor at_least_float32(const torch::Tensor& x) {
 }
 
 // Objectness targets: at several matches of one cell the last in order wins, on every device.
-torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& giou, const torch::Tensor& raw, double ratio) {
-  auto target = torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, giou.options());
-  const auto cell = ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column;
+torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& giou,
+                                 const torch::Tensor& raw, double ratio) {
+  auto target =
+      torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, giou.options());
+  const auto cell =
+      ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column;
   const auto order = torch::arange(m.count(), cell.options());
-  const auto last = torch::full({target.size(0)}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
+  const auto last =
+      torch::full({target.size(0)}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
   const auto winner = last.index_select(0, cell).eq(order);
   const auto value = (1 - ratio) + ratio * giou.clamp_min(0);
   // A losing match adds nothing, so the sum over a cell is its winner's value.
@@ -37,36 +41,48 @@ LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const Loss
   sums.box = sums.classes = torch::zeros({}, objectness.options());
   auto target = torch::zeros_like(objectness);
   if (m.count() > 0) {
-    const auto matched = at_least_float32(raw.index({m.image, m.anchor, m.row, m.column}));  // (M, V)
+    const auto matched =
+        at_least_float32(raw.index({m.image, m.anchor, m.row, m.column}));  // (M, V)
     const auto centre = matched.slice(1, 0, 2).sigmoid() * 2 - 0.5;
     const auto size = (matched.slice(1, 2, 4).sigmoid() * 2).square() * m.anchor_cells;
-    const auto giou = paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh, IouKind::kGiou);
+    const auto giou =
+        paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh, IouKind::kGiou);
     sums.box = (1 - giou).sum();
     target = objectness_targets(m, giou.detach(), raw, o.giou_ratio);
     const auto logits = matched.slice(1, 5);
     if (logits.size(1) > 1) {
       auto one_hot = torch::full_like(logits, o.label_smoothing / 2);
       one_hot.scatter_(1, m.class_id.unsqueeze(1), 1 - o.label_smoothing / 2);
-      sums.classes = elementwise_cross_entropy(logits, one_hot, {o.class_positive_weight, o.focal_gamma}).sum();
+      sums.classes =
+          elementwise_cross_entropy(logits, one_hot, {o.class_positive_weight, o.focal_gamma})
+              .sum();
     }
   }
-  sums.objectness = elementwise_cross_entropy(objectness, target, {o.objectness_positive_weight, o.focal_gamma}).sum();
+  sums.objectness =
+      elementwise_cross_entropy(objectness, target, {o.objectness_positive_weight, o.focal_gamma})
+          .sum();
   return sums;
 }
 
-std::vector<double> local_counts(const std::vector<LevelMatches>& matches, const std::vector<torch::Tensor>& raw) {
+std::vector<double> local_counts(const std::vector<LevelMatches>& matches,
+                                 const std::vector<torch::Tensor>& raw) {
   std::vector<double> counts;
   for (const LevelMatches& level : matches) counts.push_back(static_cast<double>(level.count()));
-  for (const auto& level : raw) counts.push_back(static_cast<double>(level.numel() / level.size(4)));
+  for (const auto& level : raw)
+    counts.push_back(static_cast<double>(level.numel() / level.size(4)));
   counts.push_back(static_cast<double>(raw.front().size(0)));
   return counts;
 }
 
 }  // namespace
 
-torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, const BceOptions& o) {
-  const auto weight = o.positive_weight == 1 ? torch::Tensor() : torch::full({1}, o.positive_weight, logits.options());
-  const auto loss = torch::binary_cross_entropy_with_logits(logits, targets, {}, weight, torch::Reduction::None);
+torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                        const BceOptions& o) {
+  const auto weight = o.positive_weight == 1
+                          ? torch::Tensor()
+                          : torch::full({1}, o.positive_weight, logits.options());
+  const auto loss =
+      torch::binary_cross_entropy_with_logits(logits, targets, {}, weight, torch::Reduction::None);
   if (o.gamma <= 0) return loss;
   const auto probability = logits.sigmoid();
   const auto correct = targets * probability + (1 - targets) * (1 - probability);
@@ -74,29 +90,36 @@ torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch
   return loss * balance * (1 - correct).pow(o.gamma);
 }
 
-torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, double alpha) {
+torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                    double alpha) {
   const auto loss = elementwise_cross_entropy(logits, targets, {});
   const auto excess = logits.sigmoid() - targets;
   return (loss * (1 - ((excess - 1) / (alpha + 1e-4)).exp())).mean();
 }
 
-torch::Tensor DetectionLoss::count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape, const HeadSpec& head) const {
+torch::Tensor DetectionLoss::count(const torch::Tensor& targets_N6,
+                                   const std::array<std::int64_t, 3>& shape,
+                                   const HeadSpec& head) const {
   const auto [images, height, width] = shape;
   std::vector<torch::Tensor> grids;  // only their shapes count: one value, seen as many
   for (std::size_t l = 0; l < head.strides.size(); ++l) {
     const auto stride = static_cast<std::int64_t>(head.strides[l]);
     const auto anchors = static_cast<std::int64_t>(head.anchors_px[l].size());
-    grids.push_back(torch::zeros({1}, targets_N6.options()).expand({images, anchors, height / stride, width / stride, head.num_classes + 5}));
+    grids.push_back(
+        torch::zeros({1}, targets_N6.options())
+            .expand({images, anchors, height / stride, width / stride, head.num_classes + 5}));
   }
   const auto matches = assign_targets(targets_N6, grids, head, {options_.anchor_threshold});
   return torch::tensor(local_counts(matches, grids), torch::kFloat64);
 }
 
-LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
-                                    const HeadSpec& head, Communicator& comm, const std::vector<double>& riders) const {
+LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
+                                    const torch::Tensor& targets_N6, const HeadSpec& head,
+                                    Communicator& comm, const std::vector<double>& riders) const {
   const auto levels = static_cast<std::int64_t>(raw.size());
   const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
-  const auto matches = assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
+  const auto matches =
+      assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
 
   // One small sum a step: matches and cells of each level, images and the riders, over all ranks.
   std::vector<double> local = local_counts(matches, raw);
@@ -117,7 +140,8 @@ LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw, const
   objectness = objectness * (options_.objectness_gain * per_level);
   classes = classes * (options_.class_gain * per_level);
   const auto sum = box + objectness + classes;
-  const auto items = torch::stack({box.detach(), objectness.detach(), classes.detach(), sum.detach()});
+  const auto items =
+      torch::stack({box.detach(), objectness.detach(), classes.detach(), sum.detach()});
   const double* summed = count + 2 * levels + 1;
   return {sum * count[2 * levels], items, std::vector<double>(summed, summed + riders.size())};
 }

@@ -38,13 +38,15 @@ class DetectionLoss {
   /// @param raw per level (B, A, H, W, V)   @param targets_N6 rows (image, class, cx, cy, w, h)
   /// Half-precision predictions are raised to float32. Without targets only objectness remains.
   /// @param riders numbers that travel with the one small sum over ranks that a step makes
-  LossParts operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6, const HeadSpec& head,
-                       Communicator& comm, const std::vector<double>& riders = {}) const;
+  LossParts operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
+                       const HeadSpec& head, Communicator& comm,
+                       const std::vector<double>& riders = {}) const;
 
-  /// What this rank adds to the counts that the loss is divided by, without predictions: matches and
-  /// cells of each level, then images.
+  /// What this rank adds to the counts that the loss is divided by, without predictions: matches
+  /// and cells of each level, then images.
   /// @param shape images, height and width of the network's input, px
-  torch::Tensor count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape, const HeadSpec& head) const;
+  torch::Tensor count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape,
+                      const HeadSpec& head) const;
 
   const LossOptions& options() const { return options_; }
 
@@ -58,9 +60,11 @@ struct BceOptions {
   double gamma = 0;
   double alpha = 0.25;
 };
-torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, const BceOptions& options);
+torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                        const BceOptions& options);
 
 /// Cross-entropy that forgives missing labels: damped where the prediction exceeds the target.
-torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets, double alpha = 0.05);
+torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
+                                    double alpha = 0.05);
 
 }  // namespace gannet

@@ -26,8 +26,8 @@ std::int64_t scaled(std::int64_t channels, double factor) {
 
 std::shared_ptr<ConvBnAct> make_block(std::int64_t in, std::int64_t out, std::int64_t kernel,
                                       const BlockStyle& style, std::int64_t groups = 1) {
-  return std::make_shared<ConvBnAct>(ConvOptions{.in = in, .out = out, .kernel = square(kernel), .groups = groups},
-                                     style);
+  return std::make_shared<ConvBnAct>(
+      ConvOptions{.in = in, .out = out, .kernel = square(kernel), .groups = groups}, style);
 }
 
 torch::Tensor pool(const torch::Tensor& x, std::int64_t kernel) {
@@ -64,8 +64,12 @@ void ConvBnAct::fuse() {
   const torch::NoGradGuard no_grad;
   const auto factor = bn_->weight / (bn_->running_var + bn_->options.eps()).sqrt();
   const auto& o = conv_->options;
-  torch::nn::Conv2d folded(torch::nn::Conv2dOptions(o.in_channels(), o.out_channels(), o.kernel_size())
-                               .stride(o.stride()).padding(o.padding()).dilation(o.dilation()).groups(o.groups()));
+  torch::nn::Conv2d folded(
+      torch::nn::Conv2dOptions(o.in_channels(), o.out_channels(), o.kernel_size())
+          .stride(o.stride())
+          .padding(o.padding())
+          .dilation(o.dilation())
+          .groups(o.groups()));
   folded->weight.set_data(conv_->weight * factor.reshape({-1, 1, 1, 1}));
   folded->bias.set_data(bn_->bias - factor * bn_->running_mean);
   conv_ = replace_module("conv", folded);
@@ -103,10 +107,17 @@ torch::Tensor Bottleneck::apply_to(const torch::Tensor& x) {
 CrossConv::CrossConv(const CrossConvOptions& o, const BlockStyle& style)
     : add_(o.shortcut && o.in == o.out) {
   const auto hidden = scaled(o.out, o.expansion);
-  cv1_ = register_module("cv1", std::make_shared<ConvBnAct>(
-      ConvOptions{.in = o.in, .out = hidden, .kernel = {1, o.kernel}, .stride = {1, o.stride}}, style));
-  cv2_ = register_module("cv2", std::make_shared<ConvBnAct>(
-      ConvOptions{.in = hidden, .out = o.out, .kernel = {o.kernel, 1}, .stride = {o.stride, 1}, .groups = o.groups}, style));
+  cv1_ = register_module(
+      "cv1",
+      std::make_shared<ConvBnAct>(
+          ConvOptions{.in = o.in, .out = hidden, .kernel = {1, o.kernel}, .stride = {1, o.stride}},
+          style));
+  cv2_ = register_module("cv2", std::make_shared<ConvBnAct>(ConvOptions{.in = hidden,
+                                                                        .out = o.out,
+                                                                        .kernel = {o.kernel, 1},
+                                                                        .stride = {o.stride, 1},
+                                                                        .groups = o.groups},
+                                                            style));
 }
 
 torch::Tensor CrossConv::apply_to(const torch::Tensor& x) {
@@ -126,10 +137,15 @@ BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style)
   for (std::int64_t i = 0; i < o.repeats; ++i) {
     if (o.cross_convolutions) {
       m_->append(std::make_shared<CrossConv>(
-          CrossConvOptions{.in = hidden, .out = hidden, .groups = o.groups, .shortcut = o.shortcut}, style));
+          CrossConvOptions{.in = hidden, .out = hidden, .groups = o.groups, .shortcut = o.shortcut},
+          style));
     } else {
-      m_->append(std::make_shared<Bottleneck>(
-          BottleneckOptions{.in = hidden, .out = hidden, .shortcut = o.shortcut, .groups = o.groups, .expansion = 1.0}, style));
+      m_->append(std::make_shared<Bottleneck>(BottleneckOptions{.in = hidden,
+                                                                .out = hidden,
+                                                                .shortcut = o.shortcut,
+                                                                .groups = o.groups,
+                                                                .expansion = 1.0},
+                                              style));
     }
   }
 }
@@ -147,8 +163,12 @@ C3::C3(const CspOptions& o, const BlockStyle& style) {
   cv3_ = register_module("cv3", make_block(2 * hidden, o.out, 1, style));
   m_ = register_module("m", std::make_shared<Chain>());
   for (std::int64_t i = 0; i < o.repeats; ++i) {
-    m_->append(std::make_shared<Bottleneck>(
-        BottleneckOptions{.in = hidden, .out = hidden, .shortcut = o.shortcut, .groups = o.groups, .expansion = 1.0}, style));
+    m_->append(std::make_shared<Bottleneck>(BottleneckOptions{.in = hidden,
+                                                              .out = hidden,
+                                                              .shortcut = o.shortcut,
+                                                              .groups = o.groups,
+                                                              .expansion = 1.0},
+                                            style));
   }
 }
 
@@ -156,7 +176,8 @@ torch::Tensor C3::apply_to(const torch::Tensor& x) {
   return cv3_->apply_to(torch::cat({m_->apply_to(cv1_->apply_to(x)), cv2_->apply_to(x)}, 1));
 }
 
-Spp::Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels, const BlockStyle& style)
+Spp::Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels,
+         const BlockStyle& style)
     : kernels_(std::move(kernels)) {
   const auto hidden = in / 2;
   const auto joined = hidden * (static_cast<std::int64_t>(kernels_.size()) + 1);
@@ -171,7 +192,8 @@ torch::Tensor Spp::apply_to(const torch::Tensor& x) {
   return cv2_->apply_to(torch::cat(parts, 1));
 }
 
-Sppf::Sppf(std::int64_t in, std::int64_t out, std::int64_t kernel, const BlockStyle& style) : kernel_(kernel) {
+Sppf::Sppf(std::int64_t in, std::int64_t out, std::int64_t kernel, const BlockStyle& style)
+    : kernel_(kernel) {
   const auto hidden = in / 2;
   cv1_ = register_module("cv1", make_block(in, hidden, 1, style));
   cv2_ = register_module("cv2", make_block(hidden * 4, out, 1, style));
@@ -189,41 +211,54 @@ Focus::Focus(ConvOptions options, const BlockStyle& style) {
 }
 
 torch::Tensor Focus::apply_to(const torch::Tensor& x) {
-  const auto even_rows = x.slice(2, 0, torch::nullopt, 2), odd_rows = x.slice(2, 1, torch::nullopt, 2);
-  const auto phase = [](const torch::Tensor& rows, std::int64_t column) { return rows.slice(3, column, torch::nullopt, 2); };
-  return conv_->apply_to(torch::cat({phase(even_rows, 0), phase(odd_rows, 0), phase(even_rows, 1), phase(odd_rows, 1)}, 1));
+  const auto even_rows = x.slice(2, 0, torch::nullopt, 2),
+             odd_rows = x.slice(2, 1, torch::nullopt, 2);
+  const auto phase = [](const torch::Tensor& rows, std::int64_t column) {
+    return rows.slice(3, column, torch::nullopt, 2);
+  };
+  return conv_->apply_to(torch::cat(
+      {phase(even_rows, 0), phase(odd_rows, 0), phase(even_rows, 1), phase(odd_rows, 1)}, 1));
 }
 
 std::vector<std::int64_t> MixConv::split_channels(std::int64_t in, std::int64_t out,
-                                                  const std::vector<std::int64_t>& kernels, bool equal) {
+                                                  const std::vector<std::int64_t>& kernels,
+                                                  bool equal) {
   (void)in;
   const auto groups = static_cast<std::int64_t>(kernels.size());
   std::vector<std::int64_t> shares(kernels.size(), 0);
   if (equal) {
-    const auto group = torch::linspace(0, static_cast<double>(groups) - 1e-6, out, torch::kFloat32).floor().to(torch::kInt64);
-    for (std::int64_t i = 0; i < out; ++i) ++shares[static_cast<std::size_t>(group[i].item<std::int64_t>())];
+    const auto group = torch::linspace(0, static_cast<double>(groups) - 1e-6, out, torch::kFloat32)
+                           .floor()
+                           .to(torch::kInt64);
+    for (std::int64_t i = 0; i < out; ++i)
+      ++shares[static_cast<std::size_t>(group[i].item<std::int64_t>())];
     return shares;
   }
-  // Equal weight counts: share_i * k_i^2 all alike, shares summing to `out` (least squares, rounded).
+  // Equal weight counts: share_i * k_i^2 all alike, shares summing to `out` (least squares,
+  // rounded).
   auto a = torch::zeros({groups + 1, groups}, torch::kFloat64);
   for (std::int64_t i = 0; i < groups; ++i) a[i + 1][i] = 1;
   a = a - a.roll(1, 1);
-  for (std::int64_t i = 0; i < groups; ++i) a.select(1, i).mul_(static_cast<double>(kernels[static_cast<std::size_t>(i)] * kernels[static_cast<std::size_t>(i)]));
+  for (std::int64_t i = 0; i < groups; ++i)
+    a.select(1, i).mul_(static_cast<double>(kernels[static_cast<std::size_t>(i)] *
+                                            kernels[static_cast<std::size_t>(i)]));
   a[0] = 1;
   auto b = torch::zeros({groups + 1, 1}, torch::kFloat64);
   b[0] = static_cast<double>(out);
   const auto solution = torch::matmul(torch::linalg_pinv(a), b).round().to(torch::kInt64);
-  for (std::int64_t i = 0; i < groups; ++i) shares[static_cast<std::size_t>(i)] = solution[i][0].item<std::int64_t>();
+  for (std::int64_t i = 0; i < groups; ++i)
+    shares[static_cast<std::size_t>(i)] = solution[i][0].item<std::int64_t>();
   return shares;
 }
 
-MixConv::MixConv(const ConvOptions& o, const std::vector<std::int64_t>& kernels, bool equal_channels,
-                 const BlockStyle& style)
+MixConv::MixConv(const ConvOptions& o, const std::vector<std::int64_t>& kernels,
+                 bool equal_channels, const BlockStyle& style)
     : activation_(style.activation) {
   const auto shares = split_channels(o.in, o.out, kernels, equal_channels);
   torch::nn::ModuleList list;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
-    convs_.push_back(make_conv({.in = o.in, .out = shares[i], .kernel = square(kernels[i]), .stride = o.stride}, false));
+    convs_.push_back(make_conv(
+        {.in = o.in, .out = shares[i], .kernel = square(kernels[i]), .stride = o.stride}, false));
     list->push_back(convs_.back());
   }
   register_module("m", list);
@@ -241,8 +276,13 @@ GhostConv::GhostConv(const ConvOptions& options, const BlockStyle& style) {
   ConvOptions primary = options;
   primary.out = options.out / 2;
   cv1_ = register_module("cv1", std::make_shared<ConvBnAct>(primary, style));
-  cv2_ = register_module("cv2", std::make_shared<ConvBnAct>(
-      ConvOptions{.in = primary.out, .out = primary.out, .kernel = square(5), .groups = primary.out, .activation = options.activation}, style));
+  cv2_ = register_module("cv2",
+                         std::make_shared<ConvBnAct>(ConvOptions{.in = primary.out,
+                                                                 .out = primary.out,
+                                                                 .kernel = square(5),
+                                                                 .groups = primary.out,
+                                                                 .activation = options.activation},
+                                                     style));
 }
 
 torch::Tensor GhostConv::apply_to(const torch::Tensor& x) {
@@ -250,20 +290,27 @@ torch::Tensor GhostConv::apply_to(const torch::Tensor& x) {
   return torch::cat({y, cv2_->apply_to(y)}, 1);
 }
 
-GhostBottleneck::GhostBottleneck(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-                                 const BlockStyle& style) {
+GhostBottleneck::GhostBottleneck(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                 std::int64_t stride, const BlockStyle& style) {
   const auto hidden = out / 2;
   const auto depthwise = [&](std::int64_t channels) -> std::shared_ptr<UnaryBlock> {
-    return make_depthwise({.in = channels, .out = channels, .kernel = square(kernel), .stride = square(stride), .activation = false}, style);
+    return make_depthwise({.in = channels,
+                           .out = channels,
+                           .kernel = square(kernel),
+                           .stride = square(stride),
+                           .activation = false},
+                          style);
   };
   conv_ = register_module("conv", std::make_shared<Chain>());
   conv_->append(std::make_shared<GhostConv>(ConvOptions{.in = in, .out = hidden}, style));
   conv_->append(stride == 2 ? depthwise(hidden) : std::make_shared<Identity>());
-  conv_->append(std::make_shared<GhostConv>(ConvOptions{.in = hidden, .out = out, .activation = false}, style));
+  conv_->append(std::make_shared<GhostConv>(
+      ConvOptions{.in = hidden, .out = out, .activation = false}, style));
   shortcut_ = register_module("shortcut", std::make_shared<Chain>());
   if (stride != 2) return;
   shortcut_->append(depthwise(in));
-  shortcut_->append(std::make_shared<ConvBnAct>(ConvOptions{.in = in, .out = out, .activation = false}, style));
+  shortcut_->append(
+      std::make_shared<ConvBnAct>(ConvOptions{.in = in, .out = out, .activation = false}, style));
 }
 
 torch::Tensor GhostBottleneck::apply_to(const torch::Tensor& x) {
@@ -271,7 +318,8 @@ torch::Tensor GhostBottleneck::apply_to(const torch::Tensor& x) {
 }
 
 PlainConv::PlainConv(const ConvOptions& options) : options_(options) {
-  weight = register_parameter("weight", torch::empty({options.out, options.in / options.groups, options.kernel[0], options.kernel[1]}));
+  weight = register_parameter("weight", torch::empty({options.out, options.in / options.groups,
+                                                      options.kernel[0], options.kernel[1]}));
   bias = register_parameter("bias", torch::zeros({options.out}));
 }
 
@@ -280,7 +328,8 @@ torch::Tensor PlainConv::apply_to(const torch::Tensor& x) {
   return torch::conv2d(x, weight, bias, options_.stride, padding, {1, 1}, options_.groups);
 }
 
-PlainNorm::PlainNorm(std::int64_t channels, const BlockStyle& style) : norm_(norm_options(channels, style)) {
+PlainNorm::PlainNorm(std::int64_t channels, const BlockStyle& style)
+    : norm_(norm_options(channels, style)) {
   for (auto& p : norm_.named_parameters()) register_parameter(p.key(), p.value());
   for (auto& b : norm_.named_buffers()) register_buffer(b.key(), b.value());
 }
@@ -295,15 +344,20 @@ torch::Tensor PlainNorm::apply_to(const torch::Tensor& x) {
 
 torch::Tensor Upsample::apply_to(const torch::Tensor& x) {
   const std::vector<std::int64_t> size{x.size(2) * factor_, x.size(3) * factor_};
-  return mode_ == "nearest" ? torch::upsample_nearest2d(x, size) : torch::upsample_bilinear2d(x, size, false);
+  return mode_ == "nearest" ? torch::upsample_nearest2d(x, size)
+                            : torch::upsample_bilinear2d(x, size, false);
 }
 
 torch::Tensor Flatten::apply_to(const torch::Tensor& x) { return x.reshape({x.size(0), -1}); }
 
-torch::Tensor Concat::forward(const std::vector<torch::Tensor>& inputs) { return torch::cat(inputs, dim_); }
+torch::Tensor Concat::forward(const std::vector<torch::Tensor>& inputs) {
+  return torch::cat(inputs, dim_);
+}
 
 Sum::Sum(std::int64_t num_inputs, bool weighted) {
-  if (weighted) w_ = register_parameter("w", -torch::arange(1.0, static_cast<double>(num_inputs), torch::kFloat32) / 2);
+  if (weighted)
+    w_ = register_parameter(
+        "w", -torch::arange(1.0, static_cast<double>(num_inputs), torch::kFloat32) / 2);
 }
 
 torch::Tensor Sum::forward(const std::vector<torch::Tensor>& inputs) {

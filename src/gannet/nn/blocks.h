@@ -40,7 +40,9 @@ class Block : public torch::nn::Module {
 /// A block with one input.
 class UnaryBlock : public Block {
  public:
-  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) final { return apply_to(inputs.at(0)); }
+  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) final {
+    return apply_to(inputs.at(0));
+  }
   virtual torch::Tensor apply_to(const torch::Tensor& x) = 0;
 };
 
@@ -159,7 +161,8 @@ class C3 final : public UnaryBlock {
 /// Spatial pyramid pooling (He et al. 2014): pools of several sizes side by side.
 class Spp final : public UnaryBlock {
  public:
-  Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels, const BlockStyle& style);
+  Spp(std::int64_t in, std::int64_t out, std::vector<std::int64_t> kernels,
+      const BlockStyle& style);
   torch::Tensor apply_to(const torch::Tensor& x) override;
   const std::vector<std::int64_t>& kernels() const { return kernels_; }
 
@@ -198,7 +201,8 @@ class MixConv final : public UnaryBlock {
   torch::Tensor apply_to(const torch::Tensor& x) override;
   /// Output channels of each kernel size.
   static std::vector<std::int64_t> split_channels(std::int64_t in, std::int64_t out,
-                                                  const std::vector<std::int64_t>& kernels, bool equal);
+                                                  const std::vector<std::int64_t>& kernels,
+                                                  bool equal);
   Activation activation() const { return activation_; }
 
  private:
@@ -207,7 +211,8 @@ class MixConv final : public UnaryBlock {
   Activation activation_;
 };
 
-/// Half of the channels by a convolution, the other half from those by a cheap one (Han et al. 2020).
+/// Half of the channels by a convolution, the other half from those by a cheap one (Han et al.
+/// 2020).
 class GhostConv final : public UnaryBlock {
  public:
   GhostConv(const ConvOptions& options, const BlockStyle& style);

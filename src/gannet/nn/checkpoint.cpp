@@ -35,11 +35,13 @@ std::string to_yaml(const Value& value) {
     case Value::Kind::kList:
     case Value::Kind::kTuple: {
       std::string text = "[";
-      for (const Value& item : value.as_list()) text += (text.size() > 1 ? ", " : "") + to_yaml(item);
+      for (const Value& item : value.as_list())
+        text += (text.size() > 1 ? ", " : "") + to_yaml(item);
       return text + "]";
     }
     default:
-      throw Error(ErrorKind::kCheckpoint, fmt::format("the model description holds a {}", value.kind_name()));
+      throw Error(ErrorKind::kCheckpoint,
+                  fmt::format("the model description holds a {}", value.kind_name()));
   }
 }
 
@@ -57,7 +59,8 @@ void collect_module(const Value& module, const std::string& prefix, StateDict& s
     const Value* entries = module.find(kind);
     if (entries == nullptr || !entries->is_dict()) continue;
     for (const auto& [name, value] : entries->as_dict())
-      if (value.is_tensor()) state.emplace_back(prefix + name.as_string(), to_tensor(value.as_tensor()));
+      if (value.is_tensor())
+        state.emplace_back(prefix + name.as_string(), to_tensor(value.as_tensor()));
   }
   const Value* children = module.find("_modules");
   if (children == nullptr || !children->is_dict()) return;
@@ -97,23 +100,29 @@ std::vector<std::string> read_names(const Value* names) {
   return result;
 }
 
-LoadedModel build(const std::string& yaml, const std::string& path, const StateDict& state, const Value* names, int epoch) {
+LoadedModel build(const std::string& yaml, const std::string& path, const StateDict& state,
+                  const Value* names, int epoch) {
   LoadedModel loaded;
   const auto description = parse_model_description(yaml, path);
   loaded.names = read_names(names);
-  const int num_classes = loaded.names.empty() ? description.num_classes : static_cast<int>(loaded.names.size());
-  loaded.model = std::make_shared<DetectionModel>(description, ModelOptions{.num_classes = num_classes});
+  const int num_classes =
+      loaded.names.empty() ? description.num_classes : static_cast<int>(loaded.names.size());
+  loaded.model =
+      std::make_shared<DetectionModel>(description, ModelOptions{.num_classes = num_classes});
   const TransferReport report = load_state(*loaded.model, state, false);
   if (!report.missing.empty() || !report.mismatched.empty())
-    throw Error(ErrorKind::kCheckpoint, "the weights do not fit their own model: " + report.summary(), {path, 0, {}});
+    throw Error(ErrorKind::kCheckpoint,
+                "the weights do not fit their own model: " + report.summary(), {path, 0, {}});
   loaded.model->eval();
   loaded.epoch = epoch;
-  for (int id = static_cast<int>(loaded.names.size()); id < num_classes; ++id) loaded.names.push_back(std::to_string(id));
+  for (int id = static_cast<int>(loaded.names.size()); id < num_classes; ++id)
+    loaded.names.push_back(std::to_string(id));
   return loaded;
 }
 
 [[noreturn]] void refuse_without_description(const std::string& path) {
-  throw Error(ErrorKind::kCheckpoint, "holds tensors but no model description", {path, 0, {}}, "use it with train --cfg MODEL --weights");
+  throw Error(ErrorKind::kCheckpoint, "holds tensors but no model description", {path, 0, {}},
+              "use it with train --cfg MODEL --weights");
 }
 
 void check_version(std::int64_t version, const std::string& path) {
@@ -133,12 +142,14 @@ nlohmann::json read_metadata(const SafeTensors& content, const char* key, nlohma
 LoadedModel load_safetensors_model(const std::string& path) {
   const SafeTensors content = load_safetensors(path);
   const auto format = content.metadata.find("format"), yaml = content.metadata.find("model_yaml");
-  if (format == content.metadata.end() || format->second != "gannet" || yaml == content.metadata.end())
+  if (format == content.metadata.end() || format->second != "gannet" ||
+      yaml == content.metadata.end())
     refuse_without_description(path);
   check_version(read_metadata(content, "version", 1U).get<std::int64_t>(), path);
   Value names = Value::list();
   for (const auto& name : read_metadata(content, "names", nlohmann::json::array())) {
-    if (!name.is_string()) throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, "names"});
+    if (!name.is_string())
+      throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, "names"});
     names.append(name.get<std::string>());
   }
   return build(yaml->second, path, to_state_dict(content), &names, -1);
@@ -193,7 +204,8 @@ Value model_entries(const DetectionModel& model, const std::vector<std::string>&
   return entries;
 }
 
-std::map<std::string, std::string> model_metadata(const DetectionModel& model, const std::vector<std::string>& names) {
+std::map<std::string, std::string> model_metadata(const DetectionModel& model,
+                                                  const std::vector<std::string>& names) {
   nlohmann::json anchors = nlohmann::json::array();
   for (const auto& level : model.head().anchors_px) {
     anchors.push_back(nlohmann::json::array());
@@ -203,7 +215,8 @@ std::map<std::string, std::string> model_metadata(const DetectionModel& model, c
   return {{"format", "gannet"},
           {"version", std::to_string(kCheckpointVersion)},
           {"model_yaml", model.description().text},
-          {"names", nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
+          {"names",
+           nlohmann::json(names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)},
           {"stride", nlohmann::json(model.head().strides).dump()},
           {"anchors", anchors.dump()}};
 }
@@ -215,8 +228,8 @@ LoadedModel load_model(const std::string& path) {
     if (is_ours(root)) {
       check_version(root.int_at("version"), path);
       const Value* epoch = root.find("epoch");
-      return build(root.string_at("model_yaml"), path, to_state_dict(state_of(root)), root.find("names"),
-                   epoch == nullptr ? -1 : static_cast<int>(epoch->as_int()));
+      return build(root.string_at("model_yaml"), path, to_state_dict(state_of(root)),
+                   root.find("names"), epoch == nullptr ? -1 : static_cast<int>(epoch->as_int()));
     }
     const Value* module = original_module(root);
     if (module == nullptr) refuse_without_description(path);
@@ -237,7 +250,8 @@ StateDict load_weights(const std::string& path, WeightsChoice choice) {
       return state;
     }
     for (const char* key : {"state_dict", "model"})
-      if (const Value* inner = root.find(key); inner != nullptr && inner->is_dict()) return to_state_dict(*inner);
+      if (const Value* inner = root.find(key); inner != nullptr && inner->is_dict())
+        return to_state_dict(*inner);
     return to_state_dict(root);
   });
 }

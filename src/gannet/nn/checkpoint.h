@@ -28,20 +28,21 @@ LoadedModel load_model(const std::string& path);
 /// Of a file that has both: the moving average, which is what evaluates best, or what was trained.
 enum class WeightsChoice { kAveraged, kRaw };
 
-/// Tensors by name, for a transfer into a model; from any of the known kinds of file. Where a file has
-/// only one kind of weights, that one.
+/// Tensors by name, for a transfer into a model; from any of the known kinds of file. Where a file
+/// has only one kind of weights, that one.
 StateDict load_weights(const std::string& path, WeightsChoice choice = WeightsChoice::kAveraged);
 
 /// A state dict as an ordered dict of plain tensors, and back.
 Value to_value(const StateDict& state);
 StateDict to_state_dict(const Value& value);
 
-/// The entries that every checkpoint of ours has: format, version, model, model_yaml, names, stride,
-/// anchors. @param half stores floating tensors as float16
+/// The entries that every checkpoint of ours has: format, version, model, model_yaml, names,
+/// stride, anchors. @param half stores floating tensors as float16
 Value model_entries(const DetectionModel& model, const std::vector<std::string>& names, bool half);
 
-/// The same without the weights as texts, lists in JSON: the metadata that make a safetensors file a
-/// model for load_model.
-std::map<std::string, std::string> model_metadata(const DetectionModel& model, const std::vector<std::string>& names);
+/// The same without the weights as texts, lists in JSON: the metadata that make a safetensors file
+/// a model for load_model.
+std::map<std::string, std::string> model_metadata(const DetectionModel& model,
+                                                  const std::vector<std::string>& names);
 
 }  // namespace gannet

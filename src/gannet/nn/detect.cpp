@@ -12,7 +12,9 @@ torch::Tensor anchors_px(const HeadSpec& spec) {
   for (int l = 0; l < spec.num_levels(); ++l) {
     for (int a = 0; a < spec.anchors_per_level(); ++a) {
       for (int side = 0; side < 2; ++side)
-        values[l][a][side] = spec.anchors_px[static_cast<std::size_t>(l)][static_cast<std::size_t>(a)][static_cast<std::size_t>(side)];
+        values[l][a][side] =
+            spec.anchors_px[static_cast<std::size_t>(l)][static_cast<std::size_t>(a)]
+                           [static_cast<std::size_t>(side)];
     }
   }
   return px;
@@ -28,13 +30,15 @@ Detect::Detect(const HeadSpec& spec, const std::vector<std::int64_t>& in_channel
   const auto px = anchors_px(spec_);
   anchors_ = register_buffer("anchors", px / strides_of(spec_));
   if (in_channels.empty()) {
-    anchor_grid_ = register_buffer("anchor_grid", px.reshape({spec_.num_levels(), 1, -1, 1, 1, 2}).clone());
+    anchor_grid_ =
+        register_buffer("anchor_grid", px.reshape({spec_.num_levels(), 1, -1, 1, 1, 2}).clone());
     return;
   }
   torch::nn::ModuleList list;
   for (const auto channels : in_channels) {
     convs_.push_back(std::make_shared<PlainConv>(
-        ConvOptions{.in = channels, .out = std::int64_t{spec_.anchors_per_level()} * spec_.values_per_anchor()}));
+        ConvOptions{.in = channels,
+                    .out = std::int64_t{spec_.anchors_per_level()} * spec_.values_per_anchor()}));
     list->push_back(convs_.back());
   }
   register_module("m", list);
@@ -45,7 +49,8 @@ std::vector<torch::Tensor> Detect::forward(const std::vector<torch::Tensor>& fea
   const auto anchors = spec_.anchors_per_level(), values = spec_.values_per_anchor();
   for (std::size_t l = 0; l < features.size(); ++l) {
     const auto x = convs_.empty() ? features[l] : convs_[l]->apply_to(features[l]);
-    raw.push_back(x.reshape({x.size(0), anchors, values, x.size(2), x.size(3)}).permute({0, 1, 3, 4, 2}));
+    raw.push_back(
+        x.reshape({x.size(0), anchors, values, x.size(2), x.size(3)}).permute({0, 1, 3, 4, 2}));
   }
   return raw;
 }
@@ -63,7 +68,8 @@ void Detect::read_anchors_from_buffers() {
   const auto values = px.accessor<float, 3>();
   for (int l = 0; l < spec_.num_levels(); ++l) {
     for (int a = 0; a < spec_.anchors_per_level(); ++a)
-      spec_.anchors_px[static_cast<std::size_t>(l)][static_cast<std::size_t>(a)] = {values[l][a][0], values[l][a][1]};
+      spec_.anchors_px[static_cast<std::size_t>(l)][static_cast<std::size_t>(a)] = {
+          values[l][a][0], values[l][a][1]};
   }
 }
 
@@ -71,14 +77,16 @@ torch::Tensor decode(const std::vector<torch::Tensor>& raw, const HeadSpec& spec
   std::vector<torch::Tensor> rows;
   for (std::size_t l = 0; l < raw.size(); ++l) {
     auto y = raw[l];
-    if (y.scalar_type() == torch::kBFloat16 || y.scalar_type() == torch::kFloat16) y = y.to(torch::kFloat32);
+    if (y.scalar_type() == torch::kBFloat16 || y.scalar_type() == torch::kFloat16)
+      y = y.to(torch::kFloat32);
     y = y.sigmoid();
     const auto height = y.size(2), width = y.size(3);
     const auto gy = torch::arange(height, y.options()).reshape({height, 1}).expand({height, width});
     const auto gx = torch::arange(width, y.options()).reshape({1, width}).expand({height, width});
     const auto grid = torch::stack({gx, gy}, -1);  // (H, W, 2)
     std::vector<float> sides;
-    for (const auto& anchor : spec.anchors_px[l]) sides.insert(sides.end(), anchor.begin(), anchor.end());
+    for (const auto& anchor : spec.anchors_px[l])
+      sides.insert(sides.end(), anchor.begin(), anchor.end());
     const auto anchor_px = torch::tensor(sides).to(y.options()).reshape({1, -1, 1, 1, 2});
     const auto xy = (y.slice(-1, 0, 2) * 2 - 0.5 + grid) * spec.strides[l];
     const auto wh = (y.slice(-1, 2, 4) * 2).square() * anchor_px;

@@ -10,8 +10,8 @@
 
 namespace gannet {
 
-/// Turns feature maps into raw predictions. Files of July 2020 have the output convolutions as layers
-/// before it; in release 7.0 they are inside (`in_channels` given).
+/// Turns feature maps into raw predictions. Files of July 2020 have the output convolutions as
+/// layers before it; in release 7.0 they are inside (`in_channels` given).
 class Detect final : public torch::nn::Module {
  public:
   /// @param spec anchors in the order of the inputs   @param in_channels one per level, or empty
@@ -33,8 +33,8 @@ class Detect final : public torch::nn::Module {
   std::vector<std::shared_ptr<PlainConv>> convs_;
 };
 
-/// Boxes from raw predictions, in float32 or wider (Q53): rows cx, cy, w, h px, objectness, classes;
-/// levels in order, each anchor-major, then rows, then columns.
+/// Boxes from raw predictions, in float32 or wider (Q53): rows cx, cy, w, h px, objectness,
+/// classes; levels in order, each anchor-major, then rows, then columns.
 /// @param raw per level (B, A, H, W, V)   @return (B, N, V)
 torch::Tensor decode(const std::vector<torch::Tensor>& raw, const HeadSpec& spec);
 

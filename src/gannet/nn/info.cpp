@@ -13,8 +13,9 @@ namespace {
 LayerInfo describe_layer(const DetectionModel& model, const LayerPlan& plan) {
   LayerInfo info;
   info.index = plan.index;
-  info.from = plan.from.size() == 1 && plan.module != "Detect" ? std::to_string(plan.from.front())
-                                                               : fmt::format("[{}]", fmt::join(plan.from, ", "));
+  info.from = plan.from.size() == 1 && plan.module != "Detect"
+                  ? std::to_string(plan.from.front())
+                  : fmt::format("[{}]", fmt::join(plan.from, ", "));
   info.repeats = plan.repeats;
   info.parameters = model.num_parameters(plan.index);
   info.module = plan.module;
@@ -36,7 +37,8 @@ ModelInfo describe_model(const std::string& path, int image_size) {
   info.names = loaded.names;
   info.head = loaded.model->head();
   info.image_size = image_size;
-  for (const LayerPlan& layer : loaded.model->plan().layers) info.layers.push_back(describe_layer(*loaded.model, layer));
+  for (const LayerPlan& layer : loaded.model->plan().layers)
+    info.layers.push_back(describe_layer(*loaded.model, layer));
   for (const auto& p : loaded.model->parameters()) {
     info.parameters += p.numel();
     ++info.parameter_tensors;

@@ -51,7 +51,8 @@ class Args {
   }
   Pair pair(std::size_t i, std::int64_t fallback) const {
     const auto* arg = find(i);
-    if (arg == nullptr || !std::holds_alternative<ModelArg::List>(arg->value)) return square(integer(i, fallback));
+    if (arg == nullptr || !std::holds_alternative<ModelArg::List>(arg->value))
+      return square(integer(i, fallback));
     const auto values = integers(i, {});
     if (values.size() != 2) fail(i, "one or two whole numbers");
     return {values[0], values[1]};
@@ -71,11 +72,13 @@ class Args {
 
  private:
   const ModelArg* find(std::size_t i) const {
-    if (i >= layer_.args.size() || std::holds_alternative<std::monostate>(layer_.args[i].value)) return nullptr;
+    if (i >= layer_.args.size() || std::holds_alternative<std::monostate>(layer_.args[i].value))
+      return nullptr;
     return &layer_.args[i];
   }
   [[noreturn]] void fail(std::size_t i, const char* expected) const {
-    throw Error(ErrorKind::kConfig, fmt::format("argument {} of {} must be {}", i, layer_.module, expected),
+    throw Error(ErrorKind::kConfig,
+                fmt::format("argument {} of {} must be {}", i, layer_.module, expected),
                 {file_, layer_.line, {}});
   }
 
@@ -86,8 +89,12 @@ class Args {
 using MakeBlock = std::shared_ptr<Block> (*)(const Args&, const BlockStyle&, Generation);
 
 CspOptions csp_options(const Args& a) {
-  return {.in = a.integer(0, 0), .out = a.integer(1, 0), .repeats = a.integer(2, 1), .shortcut = a.boolean(3, true),
-          .groups = a.integer(4, 1), .expansion = a.number(5, 0.5)};
+  return {.in = a.integer(0, 0),
+          .out = a.integer(1, 0),
+          .repeats = a.integer(2, 1),
+          .shortcut = a.boolean(3, true),
+          .groups = a.integer(4, 1),
+          .expansion = a.number(5, 0.5)};
 }
 
 std::shared_ptr<Block> make_c3(const Args& a, const BlockStyle& style, Generation generation) {
@@ -116,15 +123,23 @@ std::shared_ptr<Block> make_plain_conv(const Args& a, const BlockStyle&, Generat
 }
 
 std::shared_ptr<Block> make_bottleneck(const Args& a, const BlockStyle& style, Generation) {
-  return std::make_shared<Bottleneck>(
-      BottleneckOptions{.in = a.integer(0, 0), .out = a.integer(1, 0), .shortcut = a.boolean(2, true),
-                        .groups = a.integer(3, 1), .expansion = a.number(4, 0.5)}, style);
+  return std::make_shared<Bottleneck>(BottleneckOptions{.in = a.integer(0, 0),
+                                                        .out = a.integer(1, 0),
+                                                        .shortcut = a.boolean(2, true),
+                                                        .groups = a.integer(3, 1),
+                                                        .expansion = a.number(4, 0.5)},
+                                      style);
 }
 
 std::shared_ptr<Block> make_cross_conv(const Args& a, const BlockStyle& style, Generation) {
-  return std::make_shared<CrossConv>(
-      CrossConvOptions{.in = a.integer(0, 0), .out = a.integer(1, 0), .kernel = a.integer(2, 3), .stride = a.integer(3, 1),
-                       .groups = a.integer(4, 1), .expansion = a.number(5, 1.0), .shortcut = a.boolean(6, false)}, style);
+  return std::make_shared<CrossConv>(CrossConvOptions{.in = a.integer(0, 0),
+                                                      .out = a.integer(1, 0),
+                                                      .kernel = a.integer(2, 3),
+                                                      .stride = a.integer(3, 1),
+                                                      .groups = a.integer(4, 1),
+                                                      .expansion = a.number(5, 1.0),
+                                                      .shortcut = a.boolean(6, false)},
+                                     style);
 }
 
 struct LayerRow {
@@ -138,56 +153,88 @@ constexpr LayerRow kLayers[] = {
     {"DWConv", make_depthwise_layer},
     {"nn.Conv2d", make_plain_conv},
     {"Bottleneck", make_bottleneck},
-    {"BottleneckCSP", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<BottleneckCsp>(csp_options(a), s); }},
+    {"BottleneckCSP",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<BottleneckCsp>(csp_options(a), s);
+     }},
     {"C3", make_c3},
     {"CrossConv", make_cross_conv},
-    {"SPP", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Spp>(a.integer(0, 0), a.integer(1, 0), a.integers(2, {5, 9, 13}), s); }},
-    {"SPPF", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Sppf>(a.integer(0, 0), a.integer(1, 0), a.integer(2, 5), s); }},
-    {"Focus", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Focus>(a.padded_conv(), s); }},
-    {"MixConv2d", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<MixConv>(ConvOptions{.in = a.integer(0, 0), .out = a.integer(1, 0), .stride = a.pair(3, 1)},
-                                        a.integers(2, {1, 3}), a.boolean(4, true), s); }},
-    {"GhostConv", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+    {"SPP",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Spp>(a.integer(0, 0), a.integer(1, 0), a.integers(2, {5, 9, 13}), s);
+     }},
+    {"SPPF",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Sppf>(a.integer(0, 0), a.integer(1, 0), a.integer(2, 5), s);
+     }},
+    {"Focus",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Focus>(a.padded_conv(), s);
+     }},
+    {"MixConv2d",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<MixConv>(
+           ConvOptions{.in = a.integer(0, 0), .out = a.integer(1, 0), .stride = a.pair(3, 1)},
+           a.integers(2, {1, 3}), a.boolean(4, true), s);
+     }},
+    {"GhostConv",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
        ConvOptions o = a.conv();
        o.groups = a.integer(4, 1);
-       return std::make_shared<GhostConv>(o, s); }},
-    {"GhostBottleneck", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<GhostBottleneck>(a.integer(0, 0), a.integer(1, 0), a.integer(2, 3), a.integer(3, 1), s); }},
-    {"nn.BatchNorm2d", [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<PlainNorm>(a.integer(0, 0), s); }},
-    {"nn.Upsample", [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Upsample>(a.integer(1, 2), a.text(2, "nearest")); }},
-    {"Concat", [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Concat>(a.integer(0, 1)); }},
-    {"Sum", [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Sum>(a.integer(0, 2), a.boolean(1, false)); }},
-    {"Flatten", [](const Args&, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Flatten>(); }},
-    {"Classify", [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
-       return std::make_shared<Classify>(a.padded_conv()); }},
+       return std::make_shared<GhostConv>(o, s);
+     }},
+    {"GhostBottleneck",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<GhostBottleneck>(a.integer(0, 0), a.integer(1, 0), a.integer(2, 3),
+                                                a.integer(3, 1), s);
+     }},
+    {"nn.BatchNorm2d",
+     [](const Args& a, const BlockStyle& s, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<PlainNorm>(a.integer(0, 0), s);
+     }},
+    {"nn.Upsample",
+     [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Upsample>(a.integer(1, 2), a.text(2, "nearest"));
+     }},
+    {"Concat",
+     [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Concat>(a.integer(0, 1));
+     }},
+    {"Sum",
+     [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Sum>(a.integer(0, 2), a.boolean(1, false));
+     }},
+    {"Flatten",
+     [](const Args&, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Flatten>();
+     }},
+    {"Classify",
+     [](const Args& a, const BlockStyle&, Generation) -> std::shared_ptr<Block> {
+       return std::make_shared<Classify>(a.padded_conv());
+     }},
 };
 
-std::shared_ptr<Block> make_one(const LayerPlan& layer, Generation generation, const std::string& file) {
+std::shared_ptr<Block> make_one(const LayerPlan& layer, Generation generation,
+                                const std::string& file) {
   const BlockStyle& style = generation == Generation::kRelease7 ? kStyleRelease7 : kStyleJuly2020;
   for (const LayerRow& row : kLayers) {
     if (layer.module == row.module) return row.make(Args(layer, file), style, generation);
   }
-  throw Error(ErrorKind::kInternal, fmt::format("no layer is made for module '{}'", layer.module), {file, layer.line, {}});
+  throw Error(ErrorKind::kInternal, fmt::format("no layer is made for module '{}'", layer.module),
+              {file, layer.line, {}});
 }
 
 }  // namespace
 
-std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation, const std::string& file) {
+std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation,
+                                  const std::string& file) {
   if (layer.repeats == 1) return make_one(layer, generation, file);
   auto chain = std::make_shared<Chain>();
   for (int i = 0; i < layer.repeats; ++i) {
     auto block = std::dynamic_pointer_cast<UnaryBlock>(make_one(layer, generation, file));
     if (!block)
-      throw Error(ErrorKind::kConfig, fmt::format("{} cannot be repeated", layer.module), {file, layer.line, {}});
+      throw Error(ErrorKind::kConfig, fmt::format("{} cannot be repeated", layer.module),
+                  {file, layer.line, {}});
     chain->append(std::move(block));
   }
   return chain;

@@ -11,6 +11,7 @@ namespace gannet {
 
 /// Builds one layer (repeats become a chain). Detect is built by the model.
 /// @param file named in errors, which also give the layer's line
-std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation, const std::string& file);
+std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation,
+                                  const std::string& file);
 
 }  // namespace gannet

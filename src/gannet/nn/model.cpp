@@ -22,7 +22,8 @@ HeadSpec make_head_spec(const ModelPlan& plan) {
   const auto area = [](const std::array<float, 2>& anchor) { return anchor[0] * anchor[1]; };
   // Anchors go with the strides; a file that lists them the other way round is turned (RB 2.5), in
   // pixels, so that both forms stay consistent (Q33).
-  const bool anchors_grow = area(spec.anchors_px.back().back()) > area(spec.anchors_px.front().front());
+  const bool anchors_grow =
+      area(spec.anchors_px.back().back()) > area(spec.anchors_px.front().front());
   const bool strides_grow = spec.strides.back() > spec.strides.front();
   if (spec.num_levels() > 1 && anchors_grow != strides_grow)
     std::reverse(spec.anchors_px.begin(), spec.anchors_px.end());
@@ -45,20 +46,26 @@ std::string output_convolution(const ModelPlan& plan, std::size_t level) {
 }
 
 // Uniform in +-bound, counted by the parameter's name: independent of construction order.
-void fill_uniform(const torch::Tensor& tensor, double bound, std::uint64_t seed, const std::string& name) {
+void fill_uniform(const torch::Tensor& tensor, double bound, std::uint64_t seed,
+                  const std::string& name) {
   const auto values = torch::empty(tensor.sizes(), torch::kFloat32);
   Rng rng({seed, 0, fnv1a32(name), Purpose::kWeights});
   float* data = values.data_ptr<float>();
-  for (std::int64_t i = 0; i < values.numel(); ++i) data[i] = static_cast<float>(rng.uniform(-bound, bound));
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    data[i] = static_cast<float>(rng.uniform(-bound, bound));
   tensor.copy_(values);
 }
 
-void collect_state(const torch::nn::Module& module, const std::string& prefix, bool buffers, StateDict& state) {
-  for (const auto& p : module.named_parameters(false)) state.emplace_back(prefix + p.key(), p.value());
+void collect_state(const torch::nn::Module& module, const std::string& prefix, bool buffers,
+                   StateDict& state) {
+  for (const auto& p : module.named_parameters(false))
+    state.emplace_back(prefix + p.key(), p.value());
   if (buffers) {
-    for (const auto& b : module.named_buffers(false)) state.emplace_back(prefix + b.key(), b.value());
+    for (const auto& b : module.named_buffers(false))
+      state.emplace_back(prefix + b.key(), b.value());
   }
-  for (const auto& child : module.named_children()) collect_state(*child.value(), prefix + child.key() + ".", buffers, state);
+  for (const auto& child : module.named_children())
+    collect_state(*child.value(), prefix + child.key() + ".", buffers, state);
 }
 
 }  // namespace
@@ -68,7 +75,8 @@ BiasOffsets head_bias_offsets(double stride, int num_classes) {
 }
 
 DetectionModel::DetectionModel(const ModelDescription& description, const ModelOptions& options)
-    : description_(description), plan_(plan_model(description, options.num_classes, options.in_channels)) {
+    : description_(description),
+      plan_(plan_model(description, options.num_classes, options.in_channels)) {
   register_module("model", list_);
   for (const LayerPlan& layer : plan_.layers) {
     if (layer.module == "Detect") {
@@ -112,9 +120,12 @@ void DetectionModel::initialise(const ModelOptions& options) {
   }
 }
 
-std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images, const LayerTrace& trace) {
+std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images,
+                                                   const LayerTrace& trace) {
   std::vector<torch::Tensor> outputs(plan_.layers.size());
-  const auto output_of = [&](int layer) { return layer < 0 ? images : outputs[static_cast<std::size_t>(layer)]; };
+  const auto output_of = [&](int layer) {
+    return layer < 0 ? images : outputs[static_cast<std::size_t>(layer)];
+  };
   for (std::size_t i = 0; i < plan_.layers.size(); ++i) {
     const LayerPlan& layer = plan_.layers[i];
     std::vector<torch::Tensor> inputs;
@@ -126,7 +137,8 @@ std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images, 
     }
     outputs[i] = layers_[i]->forward(inputs);
     if (trace) trace(layer.index, {outputs[i]});
-    const bool previous_is_done = i > 0 && !std::binary_search(plan_.save.begin(), plan_.save.end(), static_cast<int>(i) - 1);
+    const bool previous_is_done =
+        i > 0 && !std::binary_search(plan_.save.begin(), plan_.save.end(), static_cast<int>(i) - 1);
     if (previous_is_done) outputs[i - 1].reset();
   }
   return {};
@@ -151,7 +163,8 @@ int DetectionModel::max_stride() const {
 
 std::int64_t DetectionModel::num_parameters(int layer) const {
   std::int64_t count = 0;
-  for (const auto& p : (*list_).children()[static_cast<std::size_t>(layer)]->parameters()) count += p.numel();
+  for (const auto& p : (*list_).children()[static_cast<std::size_t>(layer)]->parameters())
+    count += p.numel();
   return count;
 }
 
@@ -169,13 +182,17 @@ StateDict named_parameters_in_order(const torch::nn::Module& module) {
 
 std::string TransferReport::summary() const {
   std::string text = fmt::format("{} of {} tensors transferred", transferred, total);
-  if (source_classes != classes) text += fmt::format("; {} classes in the file, {} here: the head is made anew", source_classes, classes);
+  if (source_classes != classes)
+    text += fmt::format("; {} classes in the file, {} here: the head is made anew", source_classes,
+                        classes);
   const auto add = [&text](const char* what, const std::vector<std::string>& names) {
     if (names.empty()) return;
     constexpr std::size_t kShown = 3;
-    const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-    text += fmt::format("; {} {}: {}{}", names.size(), what, fmt::join(first, ", "),
-                        names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
+    const std::vector<std::string> first(
+        names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
+    text += fmt::format(
+        "; {} {}: {}{}", names.size(), what, fmt::join(first, ", "),
+        names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
   };
   add("of another shape", mismatched);
   add("missing in the file", missing);
@@ -187,7 +204,8 @@ std::string TransferReport::summary() const {
 namespace {
 
 const torch::Tensor* find_entry(const StateDict& state, const std::string& name) {
-  const auto found = std::find_if(state.begin(), state.end(), [&](const auto& entry) { return entry.first == name; });
+  const auto found = std::find_if(state.begin(), state.end(),
+                                  [&](const auto& entry) { return entry.first == name; });
   return found == state.end() ? nullptr : &found->second;
 }
 
@@ -215,18 +233,22 @@ TransferReport load_state(DetectionModel& model, const StateDict& source, bool k
     } else if (keep_anchors && name.find("anchor") != std::string::npos) {
       report.kept.push_back(name);
     } else if (found->sizes() != tensor.sizes()) {
-      report.mismatched.push_back(fmt::format("{} {} in the file, {} here", name, fmt::join(found->sizes(), "x"), fmt::join(tensor.sizes(), "x")));
+      report.mismatched.push_back(fmt::format("{} {} in the file, {} here", name,
+                                              fmt::join(found->sizes(), "x"),
+                                              fmt::join(tensor.sizes(), "x")));
     } else {
       tensor.copy_(*found);
       ++report.transferred;
     }
   }
-  if (const int classes = count_source_classes(model, source); classes > 0 && classes != model.head().num_classes) {
+  if (const int classes = count_source_classes(model, source);
+      classes > 0 && classes != model.head().num_classes) {
     report.source_classes = classes;
     report.classes = model.head().num_classes;
   }
   for (const auto& entry : source) {
-    if (std::find(known.begin(), known.end(), entry.first) == known.end()) report.unused.push_back(entry.first);
+    if (std::find(known.begin(), known.end(), entry.first) == known.end())
+      report.unused.push_back(entry.first);
   }
   if (!keep_anchors) model.detect().read_anchors_from_buffers();
   return report;
@@ -236,7 +258,8 @@ void place_model(DetectionModel& model, const Placement& placement) {
   const torch::NoGradGuard no_grad;
   // Module::to would also turn the integer counters into floats.
   for (auto& [name, tensor] : state_dict(model)) {
-    auto placed = tensor.to(placement.device, tensor.is_floating_point() ? placement.parameters : tensor.scalar_type());
+    auto placed = tensor.to(
+        placement.device, tensor.is_floating_point() ? placement.parameters : tensor.scalar_type());
     if (placed.dim() == 4) placed = placed.contiguous(placement.memory_format);
     tensor.set_data(placed);
   }
@@ -246,7 +269,10 @@ double count_macs(DetectionModel& model, int height, int width) {
   double macs = 0;
   const ModelPlan& plan = model.plan();
   const auto count_layer = [&](int index, double cells_in_stride) {
-    for (const auto& p : model.children().front()->children()[static_cast<std::size_t>(index)]->named_parameters()) {
+    for (const auto& p : model.children()
+                             .front()
+                             ->children()[static_cast<std::size_t>(index)]
+                             ->named_parameters()) {
       if (p.value().dim() == 4) macs += static_cast<double>(p.value().numel()) * cells_in_stride;
     }
   };
@@ -258,7 +284,8 @@ double count_macs(DetectionModel& model, int height, int width) {
     const auto named = model.detect().named_parameters();
     for (std::size_t l = 0; l < model.head().strides.size(); ++l) {
       const double stride = model.head().strides[l];
-      macs += static_cast<double>(named["m." + std::to_string(l) + ".weight"].numel()) * (height / stride) * (width / stride);
+      macs += static_cast<double>(named["m." + std::to_string(l) + ".weight"].numel()) *
+              (height / stride) * (width / stride);
     }
   }
   return macs;

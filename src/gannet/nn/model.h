@@ -19,7 +19,7 @@
 namespace gannet {
 
 struct ModelOptions {
-  int num_classes = 0;     // replaces the description's when positive
+  int num_classes = 0;  // replaces the description's when positive
   int in_channels = 3;
   std::uint64_t seed = 0;  // initial weights, counted by parameter name
   /// Repeat Q44: the original's dry run leaves running variance 0.9 and batch counter 1.
@@ -66,7 +66,8 @@ struct BiasOffsets {
 };
 BiasOffsets head_bias_offsets(double stride, int num_classes);
 
-/// Parameters and buffers by name, in the order of Python's state_dict. The tensors are the live ones.
+/// Parameters and buffers by name, in the order of Python's state_dict. The tensors are the live
+/// ones.
 using StateDict = std::vector<std::pair<std::string, torch::Tensor>>;
 StateDict state_dict(const torch::nn::Module& module);
 StateDict named_parameters_in_order(const torch::nn::Module& module);
@@ -78,12 +79,13 @@ struct TransferReport {
   std::vector<std::string> unused;          // in the source only
   std::vector<std::string> mismatched;      // same name, other shape (both given)
   std::vector<std::string> kept;            // the model's own anchors
-  int source_classes = 0, classes = 0;      // where they differ and so the head keeps its fresh weights
+  int source_classes = 0, classes = 0;  // where they differ and so the head keeps its fresh weights
   /// One line with the first names of each list and how many more there are.
   std::string summary() const;
 };
 
-/// Copies tensors whose name and shape agree. @param keep_anchors leaves the model's own anchors (Q8)
+/// Copies tensors whose name and shape agree. @param keep_anchors leaves the model's own anchors
+/// (Q8)
 TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors);
 
 /// Parameters and buffers to the placement's device, dtype and memory format.

@@ -17,7 +17,8 @@ struct ChannelSums {
 // Double sums are exact enough to round to the same float32 however the values are dealt to ranks;
 // float32 sums are not, and deep networks amplify their difference to percents of a gradient.
 template <class T>
-void add_rows(const T* a, const T* b, std::int64_t rows, std::int64_t channels, double* sum, double* product) {
+void add_rows(const T* a, const T* b, std::int64_t rows, std::int64_t channels, double* sum,
+              double* product) {
   for (std::int64_t row = 0; row < rows; ++row, a += channels, b += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
       const auto value = static_cast<double>(static_cast<float>(a[c]));
@@ -27,7 +28,8 @@ void add_rows(const T* a, const T* b, std::int64_t rows, std::int64_t channels, 
   }
 }
 template <>
-void add_rows<double>(const double* a, const double* b, std::int64_t rows, std::int64_t channels, double* sum, double* product) {
+void add_rows<double>(const double* a, const double* b, std::int64_t rows, std::int64_t channels,
+                      double* sum, double* product) {
   for (std::int64_t row = 0; row < rows; ++row, a += channels, b += channels) {
     for (std::int64_t c = 0; c < channels; ++c) {
       sum[c] += a[c];
@@ -38,17 +40,21 @@ void add_rows<double>(const double* a, const double* b, std::int64_t rows, std::
 
 ChannelSums channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
   constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
-  const bool rows = a.is_cpu() && a.is_contiguous(kLast) && b.is_contiguous(kLast) && a.scalar_type() == b.scalar_type();
+  const bool rows = a.is_cpu() && a.is_contiguous(kLast) && b.is_contiguous(kLast) &&
+                    a.scalar_type() == b.scalar_type();
   if (!rows) {
     const auto a64 = a.to(torch::kFloat64);
     return {a64.sum({0, 2, 3}), (a64 * b.to(torch::kFloat64)).sum({0, 2, 3})};
   }
   const std::int64_t channels = a.size(1);
-  ChannelSums sums{torch::zeros({channels}, torch::kFloat64), torch::zeros({channels}, torch::kFloat64)};
-  AT_DISPATCH_FLOATING_TYPES_AND2(torch::kBFloat16, torch::kFloat16, a.scalar_type(), "channel_sums", [&] {
-    add_rows(a.const_data_ptr<scalar_t>(), b.const_data_ptr<scalar_t>(), a.numel() / channels, channels,
-             sums.a_C.mutable_data_ptr<double>(), sums.product_C.mutable_data_ptr<double>());
-  });
+  ChannelSums sums{torch::zeros({channels}, torch::kFloat64),
+                   torch::zeros({channels}, torch::kFloat64)};
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      torch::kBFloat16, torch::kFloat16, a.scalar_type(), "channel_sums", [&] {
+        add_rows(a.const_data_ptr<scalar_t>(), b.const_data_ptr<scalar_t>(), a.numel() / channels,
+                 channels, sums.a_C.mutable_data_ptr<double>(),
+                 sums.product_C.mutable_data_ptr<double>());
+      });
   return sums;
 }
 
@@ -57,15 +63,19 @@ struct Statistics {
   double count = 0;                  // N
 };
 
-Statistics joint_statistics(const torch::Tensor& x, const torch::Tensor& like, const NormSync& sync) {
+Statistics joint_statistics(const torch::Tensor& x, const torch::Tensor& like,
+                            const NormSync& sync) {
   const ChannelSums own = channel_sums(x, x);
   const double count = sync.counts ? static_cast<double>(x.numel() / x.size(1)) : 0;
   const double weight = sync.counts ? 1 : 0;
-  const auto sums = sync.comm.sum("norm.forward", torch::cat({own.a_C * weight, own.product_C * weight, torch::full({1}, count, own.a_C.options())}));
+  const auto sums =
+      sync.comm.sum("norm.forward", torch::cat({own.a_C * weight, own.product_C * weight,
+                                                torch::full({1}, count, own.a_C.options())}));
   const auto channels = x.size(1);
   const double total = sums[2 * channels].item<double>();
   const auto mean = sums.slice(0, 0, channels) / total;
-  const auto variance = (sums.slice(0, channels, 2 * channels) / total - mean.square()).clamp_min(0);
+  const auto variance =
+      (sums.slice(0, channels, 2 * channels) / total - mean.square()).clamp_min(0);
   return {mean.to(like.scalar_type()), variance.to(like.scalar_type()), total};
 }
 
@@ -74,22 +84,26 @@ torch::Tensor per_channel(const torch::Tensor& values) { return values.reshape({
 /// Normalises with given statistics; the gradient counts that they depend on all ranks' inputs.
 class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x, const torch::Tensor& weight,
-                               const torch::Tensor& bias, const Statistics& s, double eps, const NormSync* sync) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
+                               const torch::Tensor& weight, const torch::Tensor& bias,
+                               const Statistics& s, double eps, const NormSync* sync) {
     context->save_for_backward({x, weight, s.mean_C, s.variance_C});
     context->saved_data["eps"] = eps;
     context->saved_data["count"] = s.count;
     context->saved_data["sync"] = reinterpret_cast<std::int64_t>(sync);
-    return std::get<0>(at::native_batch_norm(x, weight, bias, s.mean_C, s.variance_C, false, 0, eps));
+    return std::get<0>(
+        at::native_batch_norm(x, weight, bias, s.mean_C, s.variance_C, false, 0, eps));
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list grads) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list grads) {
     const auto saved = context->get_saved_variables();
     const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3];
     const auto* sync = reinterpret_cast<const NormSync*>(context->saved_data["sync"].toInt());
     const torch::Tensor none, grad_y = grads[0].contiguous(x.suggest_memory_format());
     const double counts = sync->counts ? 1 : 0, count = context->saved_data["count"].toDouble();
-    const auto inverse = (variance.to(torch::kFloat64) + context->saved_data["eps"].toDouble()).rsqrt();
+    const auto inverse =
+        (variance.to(torch::kFloat64) + context->saved_data["eps"].toDouble()).rsqrt();
     const ChannelSums own = channel_sums(grad_y, x);
     const auto grad_bias = own.a_C * counts;
     const auto grad_weight = (own.product_C - own.a_C * mean) * inverse * counts;
@@ -100,7 +114,8 @@ class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
     const auto slope = scale * inverse * sums.slice(0, 0, channels) / count;
     const auto offset = scale * sums.slice(0, channels) / count;
     const auto like = weight.scalar_type();
-    const auto common = torch::addcmul(per_channel(offset.to(like)), x - per_channel(mean), per_channel(slope.to(like)));
+    const auto common = torch::addcmul(per_channel(offset.to(like)), x - per_channel(mean),
+                                       per_channel(slope.to(like)));
     const auto grad_x = (grad_y * per_channel(scale.to(like)) - common) * counts;
     return {grad_x.to(x.scalar_type()), grad_weight.to(like), grad_bias.to(like), none, none, none};
   }

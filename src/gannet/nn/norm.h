@@ -15,8 +15,8 @@ struct NormSync {
   bool counts = true;  // off: this rank's batch stands in for an empty one and must not be counted
 };
 
-/// Module with the state of torch's batch norm. Synchronised, training takes mean and variance of all
-/// ranks' batches together, whatever their sizes: one sum over ranks forward, one backward.
+/// Module with the state of torch's batch norm. Synchronised, training takes mean and variance of
+/// all ranks' batches together, whatever their sizes: one sum over ranks forward, one backward.
 class NormImpl : public torch::nn::BatchNorm2dImpl {
  public:
   using torch::nn::BatchNorm2dImpl::BatchNorm2dImpl;

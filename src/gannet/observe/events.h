@@ -109,19 +109,25 @@ class RunObserver {
   virtual void on_run_end(const RunSummary& /*summary*/) {}
 };
 
-/// Passes every event on to its members, in the order in which they were added. One that cannot write
-/// a file (kIo) is warned about, and the run goes on.
+/// Passes every event on to its members, in the order in which they were added. One that cannot
+/// write a file (kIo) is warned about, and the run goes on.
 class ObserverList : public RunObserver {
  public:
   void add(std::unique_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
   bool empty() const { return observers_.empty(); }
 
   void on_run_start(const RunInfo& info) override { tell(&RunObserver::on_run_start, info); }
-  void on_epoch_start(const EpochStart& start) override { tell(&RunObserver::on_epoch_start, start); }
+  void on_epoch_start(const EpochStart& start) override {
+    tell(&RunObserver::on_epoch_start, start);
+  }
   void on_step(const StepEvent& step) override { tell(&RunObserver::on_step, step); }
   void on_epoch_end(const EpochRow& row) override { tell(&RunObserver::on_epoch_end, row); }
-  void on_batch_picture(const BatchPicture& picture) override { tell(&RunObserver::on_batch_picture, picture); }
-  void on_checkpoint(const CheckpointEvent& checkpoint) override { tell(&RunObserver::on_checkpoint, checkpoint); }
+  void on_batch_picture(const BatchPicture& picture) override {
+    tell(&RunObserver::on_batch_picture, picture);
+  }
+  void on_checkpoint(const CheckpointEvent& checkpoint) override {
+    tell(&RunObserver::on_checkpoint, checkpoint);
+  }
   void on_run_end(const RunSummary& summary) override { tell(&RunObserver::on_run_end, summary); }
 
  private:

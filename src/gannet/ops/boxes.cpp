@@ -40,8 +40,8 @@ torch::Tensor paired_iou(const Corners& a, const Corners& b, IouKind kind) {
     return iou - (enclosing - union_area) / enclosing;
   }
   const auto diagonal2 = enclosing_w.square() + enclosing_h.square() + kEps;
-  const auto distance2 = ((b.x1 + b.x2) - (a.x1 + a.x2)).square() / 4 +
-                         ((b.y1 + b.y2) - (a.y1 + a.y2)).square() / 4;
+  const auto distance2 =
+      ((b.x1 + b.x2) - (a.x1 + a.x2)).square() / 4 + ((b.y1 + b.y2) - (a.y1 + a.y2)).square() / 4;
   const auto diou = iou - distance2 / diagonal2;
   if (kind == IouKind::kDiou) return diou;
 
@@ -63,18 +63,21 @@ torch::Tensor xyxy_to_cxcywh(const torch::Tensor& boxes_xyxy) {
   return torch::stack({(c.x1 + c.x2) / 2, (c.y1 + c.y2) / 2, c.x2 - c.x1, c.y2 - c.y1}, -1);
 }
 
-torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy, IouKind kind) {
+torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy,
+                              IouKind kind) {
   return paired_iou(corners_of_xyxy(a_xyxy), corners_of_xyxy(b_xyxy), kind);
 }
 
-torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh, IouKind kind) {
+torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh,
+                                IouKind kind) {
   return paired_iou(corners_of_cxcywh(a_cxcywh), corners_of_cxcywh(b_cxcywh), kind);
 }
 
 torch::Tensor pairwise_iou(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy) {
   const auto a = a_xyxy.unsqueeze(1), b = b_xyxy.unsqueeze(0);
   const auto size = (torch::min(a.slice(-1, 2, 4), b.slice(-1, 2, 4)) -
-                     torch::max(a.slice(-1, 0, 2), b.slice(-1, 0, 2))).clamp_min(0);
+                     torch::max(a.slice(-1, 0, 2), b.slice(-1, 0, 2)))
+                        .clamp_min(0);
   const auto inter = size.prod(-1);
   const auto area_a = (a.slice(-1, 2, 4) - a.slice(-1, 0, 2)).prod(-1);
   const auto area_b = (b.slice(-1, 2, 4) - b.slice(-1, 0, 2)).prod(-1);

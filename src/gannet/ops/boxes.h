@@ -15,9 +15,11 @@ enum class IouKind { kIou, kGiou, kDiou, kCiou };
 /// IoU of paired boxes, differentiable. Zero overlap gives 0 (GIoU, DIoU, CIoU go below).
 /// @param a_xyxy, b_xyxy (N, 4) in one frame   @return (N)
 /// Sources: Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU; Q49 corrected).
-torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy, IouKind kind);
+torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy,
+                              IouKind kind);
 /// The same for centre and size; shapes enter CIoU as given.
-torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh, IouKind kind);
+torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh,
+                                IouKind kind);
 
 /// Pairwise IoU of corner boxes in one frame.
 /// @param a_xyxy (M, 4)   @param b_xyxy (N, 4)   @return (M, N) in [0, 1]

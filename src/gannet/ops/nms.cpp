@@ -109,10 +109,12 @@ std::vector<ScoredBox> merge(const Candidates& c, const std::vector<std::size_t>
 
 std::vector<ScoredBox> suppress_image(const float* rows, std::int64_t num_rows,
                                       std::int64_t num_values, const NmsOptions& options) {
-  const Candidates candidates = shift_by_class(collect(rows, num_rows, num_values, options), options.agnostic);
+  const Candidates candidates =
+      shift_by_class(collect(rows, num_rows, num_values, options), options.agnostic);
   const auto kept = suppress(candidates, options);
   const std::size_t count = candidates.boxes.size();
-  if (options.merge && count > 1 && count < kMaxMergeCandidates) return merge(candidates, kept, options);
+  if (options.merge && count > 1 && count < kMaxMergeCandidates)
+    return merge(candidates, kept, options);
   std::vector<ScoredBox> result;
   for (const std::size_t k : kept) result.push_back(candidates.boxes[k]);
   return result;
@@ -128,7 +130,8 @@ std::vector<std::vector<ScoredBox>> non_max_suppression(const torch::Tensor& pre
   const float* data = prediction.const_data_ptr<float>();
   at::parallel_for(0, prediction.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t b = begin; b < end; ++b)
-      results[static_cast<std::size_t>(b)] = suppress_image(data + b * rows * values, rows, values, options);
+      results[static_cast<std::size_t>(b)] =
+          suppress_image(data + b * rows * values, rows, values, options);
   });
   return results;
 }

@@ -15,7 +15,8 @@ namespace {
 torch::Device resolve_device(const std::string& device) {
   if (device == "cpu") return torch::kCPU;
   const auto count = static_cast<long>(torch::cuda::device_count());
-  if (device.empty()) return count > 0 ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (device.empty())
+    return count > 0 ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
   const std::string number = device.starts_with("cuda:") ? device.substr(5) : device;
   char* end = nullptr;
   const long index = std::strtol(number.c_str(), &end, 10);
@@ -23,7 +24,8 @@ torch::Device resolve_device(const std::string& device) {
     throw Error(ErrorKind::kUsage, fmt::format("'{}' is not a device", device), {{}, 0, "--device"},
                 "use cpu or one CUDA index such as 0");
   if (index < 0 || index >= count)
-    throw Error(ErrorKind::kUsage, fmt::format("there is no CUDA device {} ({} found)", index, count),
+    throw Error(ErrorKind::kUsage,
+                fmt::format("there is no CUDA device {} ({} found)", index, count),
                 {{}, 0, "--device"}, "use --device cpu");
   return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
@@ -41,7 +43,8 @@ torch::Dtype resolve_compute(const torch::Device& device, const std::string& pre
   if (precision == "bf16") return torch::kBFloat16;
   if (precision == "fp16") {
     if (device.is_cpu())
-      throw Error(ErrorKind::kUsage, "fp16 is for CUDA devices", {{}, 0, "--precision"}, "use bf16 or fp32 on the CPU");
+      throw Error(ErrorKind::kUsage, "fp16 is for CUDA devices", {{}, 0, "--precision"},
+                  "use bf16 or fp32 on the CPU");
     return torch::kFloat16;
   }
   if (device.is_cpu()) return cpu_has_bf16() ? torch::kBFloat16 : torch::kFloat32;
@@ -52,10 +55,13 @@ torch::Dtype resolve_compute(const torch::Device& device, const std::string& pre
 }  // namespace
 
 std::string Placement::describe() const {
-  const char* name = compute == torch::kBFloat16 ? "bf16" : compute == torch::kFloat16 ? "fp16"
-                     : compute == torch::kFloat64 ? "fp64" : "fp32";
-  return fmt::format("{} {} {}", device.str(), name,
-                     memory_format == torch::MemoryFormat::ChannelsLast ? "channels_last" : "contiguous");
+  const char* name = compute == torch::kBFloat16  ? "bf16"
+                     : compute == torch::kFloat16 ? "fp16"
+                     : compute == torch::kFloat64 ? "fp64"
+                                                  : "fp32";
+  return fmt::format(
+      "{} {} {}", device.str(), name,
+      memory_format == torch::MemoryFormat::ChannelsLast ? "channels_last" : "contiguous");
 }
 
 Placement resolve_placement(const std::string& device, const std::string& precision,

@@ -1,4 +1,5 @@
-// Where and how a network computes: resolved once from the settings and passed down (design rule e).
+// Where and how a network computes: resolved once from the settings and passed down (design rule
+// e).
 #pragma once
 
 #include <torch/types.h>
@@ -20,7 +21,8 @@ struct Placement {
 };
 
 /// @param device "" (CUDA if there is one, else CPU), "cpu", "0", "cuda:1"
-/// @param precision "auto", "fp32", "bf16", "fp16"; auto takes bf16 or fp16 where the device is built for it
+/// @param precision "auto", "fp32", "bf16", "fp16"; auto takes bf16 or fp16 where the device is
+/// built for it
 /// @param memory_format "channels_last" or "contiguous"
 /// Throws Error (kUsage) for a device that is not there or a precision that it cannot do.
 Placement resolve_placement(const std::string& device, const std::string& precision,

@@ -14,11 +14,11 @@ struct DTypeRow {
   torch::Dtype torch;
 };
 
-constexpr DTypeRow kDTypes[] = {
-    {DType::kF16, torch::kFloat16}, {DType::kBF16, torch::kBFloat16}, {DType::kF32, torch::kFloat32},
-    {DType::kF64, torch::kFloat64}, {DType::kI8, torch::kInt8},       {DType::kU8, torch::kUInt8},
-    {DType::kI16, torch::kInt16},   {DType::kI32, torch::kInt32},     {DType::kI64, torch::kInt64},
-    {DType::kBool, torch::kBool}};
+constexpr DTypeRow kDTypes[] = {{DType::kF16, torch::kFloat16}, {DType::kBF16, torch::kBFloat16},
+                                {DType::kF32, torch::kFloat32}, {DType::kF64, torch::kFloat64},
+                                {DType::kI8, torch::kInt8},     {DType::kU8, torch::kUInt8},
+                                {DType::kI16, torch::kInt16},   {DType::kI32, torch::kInt32},
+                                {DType::kI64, torch::kInt64},   {DType::kBool, torch::kBool}};
 
 }  // namespace
 
@@ -35,9 +35,12 @@ torch::Tensor to_tensor(const TensorData& data) {
 TensorData to_tensor_data(const torch::Tensor& tensor) {
   for (const DTypeRow& row : kDTypes) {
     if (row.torch != tensor.scalar_type()) continue;
-    const auto owner = std::make_shared<const torch::Tensor>(tensor.detach().to(torch::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true, torch::MemoryFormat::Contiguous));
+    const auto owner = std::make_shared<const torch::Tensor>(
+        tensor.detach().to(torch::kCPU, tensor.scalar_type(), /*non_blocking=*/false, /*copy=*/true,
+                           torch::MemoryFormat::Contiguous));
     const auto bytes = static_cast<std::size_t>(owner->numel()) * owner->element_size();
-    return contiguous_tensor(row.plain, owner->sizes().vec(), make_storage(owner, owner->const_data_ptr(), bytes));
+    return contiguous_tensor(row.plain, owner->sizes().vec(),
+                             make_storage(owner, owner->const_data_ptr(), bytes));
   }
   throw Error(ErrorKind::kInternal, "no plain dtype for this tensor");
 }

@@ -45,7 +45,8 @@ class Predictor {
 };
 
 /// Detections in pixels of the original image, clipped to it.
-std::vector<Detection> to_detections(const std::vector<ScoredBox>& boxes, const LetterboxRecord& letterbox,
+std::vector<Detection> to_detections(const std::vector<ScoredBox>& boxes,
+                                     const LetterboxRecord& letterbox,
                                      const std::vector<std::string>& names);
 
 }  // namespace gannet

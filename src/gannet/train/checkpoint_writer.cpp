@@ -25,11 +25,13 @@ struct Job {
 
 // The first file is written, the others are links to it: they have the same content, and whoever
 // replaces one leaves the others alone.
-WrittenCheckpoint write_file(const Value& checkpoint, const CheckpointFile& file, fs::path& written) {
+WrittenCheckpoint write_file(const Value& checkpoint, const CheckpointFile& file,
+                             fs::path& written) {
   try {
     fault_point("checkpoint", 0);
     fs::create_directories(file.path.parent_path());
-    if (written.empty() || !replace_by_link(written, file.path)) save_torch_file(file.path, checkpoint);
+    if (written.empty() || !replace_by_link(written, file.path))
+      save_torch_file(file.path, checkpoint);
     if (written.empty()) written = file.path;
     return {file, {}};
   } catch (const std::exception& error) {
@@ -72,7 +74,8 @@ void CheckpointWriter::Impl::write_job(Job& job) {
   job.files = std::move(failed);
 }
 
-void CheckpointWriter::Impl::run(const std::function<Value()>& copy_state, std::vector<CheckpointFile> files) {
+void CheckpointWriter::Impl::run(const std::function<Value()>& copy_state,
+                                 std::vector<CheckpointFile> files) {
   Job job;
   try {
     job.checkpoint = copy_state();
@@ -85,7 +88,8 @@ void CheckpointWriter::Impl::run(const std::function<Value()>& copy_state, std::
   // A newer state for the same file makes an older one needless.
   for (Job& old : unwritten)
     std::erase_if(old.files, [&](const CheckpointFile& file) {
-      return std::any_of(job.files.begin(), job.files.end(), [&](const CheckpointFile& newer) { return newer.path == file.path; });
+      return std::any_of(job.files.begin(), job.files.end(),
+                         [&](const CheckpointFile& newer) { return newer.path == file.path; });
     });
   unwritten.push_back(std::move(job));
   for (Job& each : unwritten) write_job(each);
@@ -106,7 +110,9 @@ void CheckpointWriter::write(std::function<Value()> copy_state, std::vector<Chec
   impl_->pause = std::chrono::duration<double>(Clock::now() - start).count();
   impl_->copied = false;
   impl_->busy = true;
-  impl_->thread = std::thread([this, copy_state = std::move(copy_state), files = std::move(files)] { impl_->run(copy_state, files); });
+  impl_->thread = std::thread([this, copy_state = std::move(copy_state), files = std::move(files)] {
+    impl_->run(copy_state, files);
+  });
 }
 
 bool CheckpointWriter::busy() const {

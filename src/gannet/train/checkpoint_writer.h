@@ -18,7 +18,8 @@ struct CheckpointFile {
   std::filesystem::path path;
   int epoch = -1;  // last finished one
   bool best = false;
-  /// Written again at the next save if it could not be written now; the others are outdated by then.
+  /// Written again at the next save if it could not be written now; the others are outdated by
+  /// then.
   bool keep_trying = false;
 };
 

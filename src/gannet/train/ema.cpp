@@ -17,7 +17,8 @@ std::vector<torch::Tensor> floating_state(const DetectionModel& model) {
 }  // namespace
 
 Ema::Ema(const DetectionModel& model, std::int64_t updates)
-    : model_(std::make_shared<DetectionModel>(model.description(), ModelOptions{.num_classes = model.head().num_classes})),
+    : model_(std::make_shared<DetectionModel>(
+          model.description(), ModelOptions{.num_classes = model.head().num_classes})),
       updates_(updates) {
   const torch::NoGradGuard no_grad;
   const StateDict source = state_dict(model), target = state_dict(*model_);

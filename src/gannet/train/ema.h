@@ -13,7 +13,8 @@ class Ema {
   /// Starts as a copy of the model.
   Ema(const DetectionModel& model, std::int64_t updates = 0);
 
-  /// After each optimizer step: every floating tensor moves towards the model's, statistics included.
+  /// After each optimizer step: every floating tensor moves towards the model's, statistics
+  /// included.
   void update(const DetectionModel& model);
   /// Copies the anchors, which the search may have replaced (Q35).
   void copy_anchors(const DetectionModel& model);

@@ -19,7 +19,8 @@ std::vector<torch::optim::OptimizerParamGroup> make_groups(const DetectionModel&
 }
 
 template <class Options>
-void set_decay(std::vector<torch::optim::OptimizerParamGroup>& groups, const Options& options, double decay) {
+void set_decay(std::vector<torch::optim::OptimizerParamGroup>& groups, const Options& options,
+               double decay) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
     auto own = std::make_unique<Options>(options);
     own->weight_decay(g == 1 ? decay : 0);
@@ -28,7 +29,8 @@ void set_decay(std::vector<torch::optim::OptimizerParamGroup>& groups, const Opt
 }
 
 template <class Optimizer, class Options>
-std::unique_ptr<torch::optim::Optimizer> make_adam(const DetectionModel& model, const OptimizerOptions& o) {
+std::unique_ptr<torch::optim::Optimizer> make_adam(const DetectionModel& model,
+                                                   const OptimizerOptions& o) {
   auto groups = make_groups(model);
   const auto options = Options(o.lr0).betas({o.momentum, 0.999}).eps(1e-8);
   set_decay(groups, options, o.weight_decay);
@@ -47,7 +49,8 @@ Value adam_state(const State& state) {
 torch::Tensor read_like(const Value& entry, const char* key, const torch::Tensor& parameter) {
   const auto loaded = to_tensor(entry.tensor_at(key));
   if (loaded.sizes() != parameter.sizes())
-    throw Error(ErrorKind::kCheckpoint, fmt::format("'{}' has {} values, the parameter {}", key, loaded.numel(), parameter.numel()));
+    throw Error(ErrorKind::kCheckpoint, fmt::format("'{}' has {} values, the parameter {}", key,
+                                                    loaded.numel(), parameter.numel()));
   return torch::empty_like(parameter).copy_(loaded);
 }
 
@@ -60,10 +63,12 @@ std::unique_ptr<State> read_adam_state(const Value& entry, const torch::Tensor& 
   return state;
 }
 
-std::unique_ptr<torch::optim::OptimizerParamState> read_state(const torch::optim::Optimizer& optimizer, const Value& entry,
-                                                              const torch::Tensor& parameter) {
-  if (dynamic_cast<const torch::optim::AdamW*>(&optimizer)) return read_adam_state<torch::optim::AdamWParamState>(entry, parameter);
-  if (dynamic_cast<const torch::optim::Adam*>(&optimizer)) return read_adam_state<torch::optim::AdamParamState>(entry, parameter);
+std::unique_ptr<torch::optim::OptimizerParamState> read_state(
+    const torch::optim::Optimizer& optimizer, const Value& entry, const torch::Tensor& parameter) {
+  if (dynamic_cast<const torch::optim::AdamW*>(&optimizer))
+    return read_adam_state<torch::optim::AdamWParamState>(entry, parameter);
+  if (dynamic_cast<const torch::optim::Adam*>(&optimizer))
+    return read_adam_state<torch::optim::AdamParamState>(entry, parameter);
   auto state = std::make_unique<torch::optim::SGDParamState>();
   state->momentum_buffer(read_like(entry, "momentum_buffer", parameter));
   return state;
@@ -73,13 +78,16 @@ std::unique_ptr<torch::optim::OptimizerParamState> read_state(const torch::optim
 
 int parameter_group(const std::string& name) {
   if (name.find(".bias") != std::string::npos) return 2;
-  const bool decayed = name.find(".weight") != std::string::npos && name.find(".bn") == std::string::npos;
+  const bool decayed =
+      name.find(".weight") != std::string::npos && name.find(".bn") == std::string::npos;
   return decayed ? 1 : 0;
 }
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model, const OptimizerOptions& o) {
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model,
+                                                        const OptimizerOptions& o) {
   if (o.kind == "adam") return make_adam<torch::optim::Adam, torch::optim::AdamOptions>(model, o);
-  if (o.kind == "adamw") return make_adam<torch::optim::AdamW, torch::optim::AdamWOptions>(model, o);
+  if (o.kind == "adamw")
+    return make_adam<torch::optim::AdamW, torch::optim::AdamWOptions>(model, o);
   auto groups = make_groups(model);
   const auto options = torch::optim::SGDOptions(o.lr0).momentum(o.momentum).nesterov(true);
   set_decay(groups, options, o.weight_decay);
@@ -90,7 +98,8 @@ void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan) {
   auto& groups = optimizer.param_groups();
   for (std::size_t g = 0; g < groups.size(); ++g) {
     groups[g].options().set_lr(plan.lr[g]);
-    if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&groups[g].options())) sgd->momentum(plan.momentum);
+    if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&groups[g].options()))
+      sgd->momentum(plan.momentum);
   }
 }
 
@@ -122,7 +131,8 @@ Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& 
   return all;
 }
 
-void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state) {
+void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model,
+                          const Value& state) {
   const torch::NoGradGuard no_grad;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {
     // A parameter that had no gradient yet, or is frozen, has no state.
@@ -131,7 +141,8 @@ void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionMod
     try {
       optimizer.state()[parameter.unsafeGetTensorImpl()] = read_state(optimizer, *entry, parameter);
     } catch (const Error& error) {
-      throw Error(error.kind(), fmt::format("optimizer state of '{}': {}", name, error.message()), error.where());
+      throw Error(error.kind(), fmt::format("optimizer state of '{}': {}", name, error.message()),
+                  error.where());
     }
   }
 }

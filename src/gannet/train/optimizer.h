@@ -21,7 +21,8 @@ struct OptimizerOptions {
 /// Which group a parameter belongs to, by its name: 0 norms and others, 1 decayed, 2 biases.
 int parameter_group(const std::string& name);
 
-std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model, const OptimizerOptions& options);
+std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model,
+                                                        const OptimizerOptions& options);
 
 /// Sets rates and momentum (Adam's beta1 stays) of all groups.
 void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
@@ -32,6 +33,7 @@ void zero_gradients(const torch::optim::Optimizer& optimizer);
 /// State of each parameter (momentum buffers, moments, step counts) under its name.
 Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model);
 /// Throws Error (kCheckpoint) where shapes do not fit.
-void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model, const Value& state);
+void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model,
+                          const Value& state);
 
 }  // namespace gannet

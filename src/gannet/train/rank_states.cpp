@@ -10,7 +10,8 @@ namespace gannet {
 namespace {
 
 // Running statistics of the model at its boundary and of the average, one after the other.
-std::vector<torch::Tensor> statistics(const std::vector<torch::Tensor>& model_buffers, const Ema& ema) {
+std::vector<torch::Tensor> statistics(const std::vector<torch::Tensor>& model_buffers,
+                                      const Ema& ema) {
   std::vector<torch::Tensor> floating;
   for (const auto& list : {model_buffers, ema.model().buffers()})
     for (const auto& buffer : list)
@@ -21,7 +22,8 @@ std::vector<torch::Tensor> statistics(const std::vector<torch::Tensor>& model_bu
 void set_statistics(TrainState& state, const torch::Tensor& flat) {
   std::int64_t at = 0;
   for (torch::Tensor& buffer : statistics(state.model->buffers(), *state.ema)) {
-    if (at + buffer.numel() > flat.numel()) throw Error(ErrorKind::kCheckpoint, "the running statistics of the ranks do not fit");
+    if (at + buffer.numel() > flat.numel())
+      throw Error(ErrorKind::kCheckpoint, "the running statistics of the ranks do not fit");
     buffer.copy_(flat.slice(0, at, at + buffer.numel()).reshape(buffer.sizes()));
     at += buffer.numel();
   }
@@ -29,7 +31,11 @@ void set_statistics(TrainState& state, const torch::Tensor& flat) {
 
 std::string pack(const Value& value) {
   std::string bytes;
-  write_torch_file([&bytes](const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }, value);
+  write_torch_file(
+      [&bytes](const void* data, std::size_t size) {
+        bytes.append(static_cast<const char*>(data), size);
+      },
+      value);
   return bytes;
 }
 
@@ -41,13 +47,15 @@ Value gather_rank_states(const TrainState& state, bool common_statistics, Commun
   Value own = Value::dict();
   if (!common_statistics) {
     std::vector<torch::Tensor> flat;
-    for (const auto& buffer : statistics(state.boundary.buffers, *state.ema)) flat.push_back(buffer.flatten());
+    for (const auto& buffer : statistics(state.boundary.buffers, *state.ema))
+      flat.push_back(buffer.flatten());
     own.set("statistics", to_tensor_data(torch::cat(flat)));
   }
   const auto& items = state.boundary.progress.uncounted_items;
   if (items.defined()) own.set("items", to_tensor_data(items));
   Value all = Value::list();
-  for (const std::string& part : comm.gather("rank states", pack(own))) all.append(parse_torch_file(make_storage(part)));
+  for (const std::string& part : comm.gather("rank states", pack(own)))
+    all.append(parse_torch_file(make_storage(part)));
   return all;
 }
 
@@ -67,8 +75,11 @@ void restore_rank_states(TrainState& state, const Value& rank_states, const Comm
       items = items.defined() ? items + own : own;
     }
   }
-  if (sum.defined()) set_statistics(state, same_world ? sum : sum / static_cast<double>(ranks.size()));
-  if (items.defined()) state.progress.uncounted_items = same_world || comm.is_main() ? items : torch::zeros_like(items);
+  if (sum.defined())
+    set_statistics(state, same_world ? sum : sum / static_cast<double>(ranks.size()));
+  if (items.defined())
+    state.progress.uncounted_items =
+        same_world || comm.is_main() ? items : torch::zeros_like(items);
 }
 
 }  // namespace gannet

@@ -7,8 +7,8 @@
 
 namespace gannet {
 
-/// Of all ranks, in their order, at the last boundary: running statistics, unless they are common, and
-/// the part of the last batch in the loss. A collective; none in a world of one.
+/// Of all ranks, in their order, at the last boundary: running statistics, unless they are common,
+/// and the part of the last batch in the loss. A collective; none in a world of one.
 Value gather_rank_states(const TrainState& state, bool common_statistics, Communicator& comm);
 
 /// Gives this rank its own part back where there are as many ranks as then, else the mean of all

@@ -7,9 +7,10 @@
 namespace gannet {
 
 struct ResumeOptions {
-  std::string checkpoint;                        // empty: the newest last.pt below `project`
+  std::string checkpoint;  // empty: the newest last.pt below `project`
   std::string project;
-  std::map<std::string, std::string> overrides;  // settings that are asked for: "train.epochs" to "50"
+  std::map<std::string, std::string>
+      overrides;  // settings that are asked for: "train.epochs" to "50"
 };
 
 }  // namespace gannet

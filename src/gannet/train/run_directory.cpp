@@ -16,12 +16,13 @@ namespace fs = std::filesystem;
 fs::path create_run_directory(const std::string& project, const std::string& name, bool exist_ok) {
   const std::string stem = name.empty() ? "exp" : name;
   fs::path directory = fs::path(project) / stem;
-  for (int n = 2; !exist_ok && fs::exists(directory); ++n) directory = fs::path(project) / fmt::format("{}{}", stem, n);
+  for (int n = 2; !exist_ok && fs::exists(directory); ++n)
+    directory = fs::path(project) / fmt::format("{}{}", stem, n);
   std::error_code error;
   fs::create_directories(directory / "weights", error);
   if (error)
-    throw Error(ErrorKind::kIo, "cannot make the run directory: " + error.message(), {directory.string(), 0, {}},
-                "choose another --project");
+    throw Error(ErrorKind::kIo, "cannot make the run directory: " + error.message(),
+                {directory.string(), 0, {}}, "choose another --project");
   return directory;
 }
 
@@ -29,7 +30,8 @@ std::string newest_checkpoint(const std::string& project) {
   fs::path newest;
   fs::file_time_type newest_time{};
   std::error_code ignored;
-  for (auto it = fs::recursive_directory_iterator(project, ignored); it != fs::recursive_directory_iterator(); it.increment(ignored)) {
+  for (auto it = fs::recursive_directory_iterator(project, ignored);
+       it != fs::recursive_directory_iterator(); it.increment(ignored)) {
     if (it->path().filename() != "last.pt" || !it->is_regular_file(ignored)) continue;
     const auto time = it->last_write_time(ignored);
     if (newest.empty() || time > newest_time) {
@@ -38,7 +40,8 @@ std::string newest_checkpoint(const std::string& project) {
     }
   }
   if (newest.empty())
-    throw Error(ErrorKind::kUsage, fmt::format("no last.pt below '{}'", project), {{}, 0, "--resume"}, "give the checkpoint's path");
+    throw Error(ErrorKind::kUsage, fmt::format("no last.pt below '{}'", project),
+                {{}, 0, "--resume"}, "give the checkpoint's path");
   return newest.string();
 }
 
@@ -48,15 +51,16 @@ void remove_old_periodic(const fs::path& weights, int keep) {
   for (const auto& entry : fs::directory_iterator(weights, ignored)) {
     const std::string name = entry.path().filename().string();
     int epoch = 0, length = 0;
-    if (std::sscanf(name.c_str(), "epoch%d.pt%n", &epoch, &length) == 1 && static_cast<std::size_t>(length) == name.size())
+    if (std::sscanf(name.c_str(), "epoch%d.pt%n", &epoch, &length) == 1 &&
+        static_cast<std::size_t>(length) == name.size())
       by_epoch[epoch] = entry.path();
   }
   for (const auto& [epoch, path] : by_epoch)
     if (--keep < 0) fs::remove(path, ignored);
 }
 
-void write_settings_files(const fs::path& directory, const Settings& settings, const DataDescription& data,
-                          const std::string& model_yaml) {
+void write_settings_files(const fs::path& directory, const Settings& settings,
+                          const DataDescription& data, const std::string& model_yaml) {
   write_file_atomically(directory / "settings.yaml", settings_to_yaml(settings));
   write_file_atomically(directory / "hyp.yaml", hyperparameters_to_yaml(settings.hyp));
   write_file_atomically(directory / "data.yaml", data_description_to_yaml(data));

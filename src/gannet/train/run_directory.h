@@ -1,4 +1,5 @@
-// The directory of a run: its name, and the settings files in it (interface: README, "Run directory").
+// The directory of a run: its name, and the settings files in it (interface: README, "Run
+// directory").
 #pragma once
 
 #include <filesystem>
@@ -11,7 +12,8 @@ namespace gannet {
 
 /// Creates PROJECT/NAME (default name exp) or, where that exists, NAME2, NAME3, ...
 /// Throws Error (kIo) where it cannot be written.
-std::filesystem::path create_run_directory(const std::string& project, const std::string& name, bool exist_ok);
+std::filesystem::path create_run_directory(const std::string& project, const std::string& name,
+                                           bool exist_ok);
 
 /// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
 std::string newest_checkpoint(const std::string& project);
@@ -20,7 +22,7 @@ std::string newest_checkpoint(const std::string& project);
 void remove_old_periodic(const std::filesystem::path& weights, int keep);
 
 /// settings.yaml, data.yaml, model.yaml and hyp.yaml.
-void write_settings_files(const std::filesystem::path& directory, const Settings& settings, const DataDescription& data,
-                          const std::string& model_yaml);
+void write_settings_files(const std::filesystem::path& directory, const Settings& settings,
+                          const DataDescription& data, const std::string& model_yaml);
 
 }  // namespace gannet

@@ -10,19 +10,23 @@
 
 namespace gannet {
 
-RunSaver::RunSaver(SavedRun run) : run_(std::move(run)), interval_(parse_save_every(run_.settings.train.save_every)) {
+RunSaver::RunSaver(SavedRun run)
+    : run_(std::move(run)), interval_(parse_save_every(run_.settings.train.save_every)) {
   if (!run_.comm.is_main()) return;
   std::filesystem::create_directories(run_.weights);
   remove_abandoned_files(run_.weights);
 }
 
 bool RunSaver::wants_save() const {
-  return interval_.minutes > 0 && std::chrono::steady_clock::now() - saved_ >= std::chrono::duration<double, std::ratio<60>>(interval_.minutes);
+  return interval_.minutes > 0 &&
+         std::chrono::steady_clock::now() - saved_ >=
+             std::chrono::duration<double, std::ratio<60>>(interval_.minutes);
 }
 
 void RunSaver::after_step(bool agreed) {
   tell();
-  if (agreed || (interval_.steps > 0 && run_.state.iteration % interval_.steps == 0)) save({last_file()}, true);
+  if (agreed || (interval_.steps > 0 && run_.state.iteration % interval_.steps == 0))
+    save({last_file()}, true);
 }
 
 void RunSaver::after_epoch(bool best, bool last) {
@@ -42,7 +46,11 @@ void RunSaver::save(std::vector<CheckpointFile> files, bool may_be_left_out) {
   if (!run_.comm.is_main() || (may_be_left_out && writer_.busy())) return;
   writer_.wait();
   tell();
-  writer_.write([this, rank_states] { return checkpoint_of(run_.state, run_.settings, run_.names, rank_states); }, std::move(files));
+  writer_.write(
+      [this, rank_states] {
+        return checkpoint_of(run_.state, run_.settings, run_.names, rank_states);
+      },
+      std::move(files));
 }
 
 void RunSaver::tell() {
@@ -55,16 +63,20 @@ void RunSaver::tell() {
       continue;
     }
     unsaved_.push_back(failure);
-    log_warning("{} could not be written: {}; the next save tries again", file.path.filename().string(), failure);
+    log_warning("{} could not be written: {}; the next save tries again",
+                file.path.filename().string(), failure);
   }
-  if (run_.settings.train.keep_periodic > 0) remove_old_periodic(run_.weights, run_.settings.train.keep_periodic);
+  if (run_.settings.train.keep_periodic > 0)
+    remove_old_periodic(run_.weights, run_.settings.train.keep_periodic);
 }
 
 void RunSaver::save_and_wait() {
   save({last_file()}, false);
   writer_.wait();
   tell();
-  if (!unsaved_.empty()) throw Error(ErrorKind::kIo, "interrupted, and the state could not be saved: " + unsaved_.front());
+  if (!unsaved_.empty())
+    throw Error(ErrorKind::kIo,
+                "interrupted, and the state could not be saved: " + unsaved_.front());
 }
 
 void RunSaver::finish() {
@@ -72,12 +84,15 @@ void RunSaver::finish() {
   writer_.wait();
   tell();
   if (!unsaved_.empty()) {
-    writer_.write([this] { return checkpoint_of(run_.state, run_.settings, run_.names); }, {last_file()});
+    writer_.write([this] { return checkpoint_of(run_.state, run_.settings, run_.names); },
+                  {last_file()});
     writer_.wait();
     tell();
   }
-  if (!unsaved_.empty()) throw Error(ErrorKind::kIo, "the trained weights could not be saved: " + unsaved_.front());
-  log_info("checkpoints were written beside the training, which waited for {:.0f} ms at most", 1000 * writer_.longest_pause_seconds());
+  if (!unsaved_.empty())
+    throw Error(ErrorKind::kIo, "the trained weights could not be saved: " + unsaved_.front());
+  log_info("checkpoints were written beside the training, which waited for {:.0f} ms at most",
+           1000 * writer_.longest_pause_seconds());
 }
 
 }  // namespace gannet

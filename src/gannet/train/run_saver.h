@@ -22,7 +22,7 @@ struct SavedRun {
   const TrainState& state;
   Communicator& comm;
   ObserverList& observers;
-  std::filesystem::path weights;  // folder
+  std::filesystem::path weights;   // folder
   bool common_statistics = false;  // all ranks have the same running statistics
 };
 
@@ -32,8 +32,8 @@ class RunSaver {
 
   /// Whether the minutes of --save-every are over: this rank's wish, for all to agree on.
   bool wants_save() const;
-  /// Saves within an epoch where the ranks agreed, or after the steps of --save-every. Left out while an
-  /// earlier save is still being written.
+  /// Saves within an epoch where the ranks agreed, or after the steps of --save-every. Left out
+  /// while an earlier save is still being written.
   void after_step(bool agreed);
   /// Saves the state at the end of an epoch, as the settings want it.
   void after_epoch(bool best, bool last);
@@ -41,8 +41,8 @@ class RunSaver {
   void save_and_wait();
   /// To be called before the state changes.
   void wait_until_copied() { writer_.wait_until_copied(); }
-  /// Waits for what is under way, and tries once more what failed. Throws Error (kIo) where the end of
-  /// the run could not be saved.
+  /// Waits for what is under way, and tries once more what failed. Throws Error (kIo) where the end
+  /// of the run could not be saved.
   void finish();
 
   std::filesystem::path last() const { return run_.weights / "last.pt"; }

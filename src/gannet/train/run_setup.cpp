@@ -17,11 +17,13 @@ namespace {
 
 int checked_image_size(int size, int stride, const char* what) {
   const auto raised = static_cast<int>(ceil_to_multiple(size, stride));
-  if (raised != size) log_warning("{} image size {} is not a multiple of {}: using {}", what, size, stride, raised);
+  if (raised != size)
+    log_warning("{} image size {} is not a multiple of {}: using {}", what, size, stride, raised);
   return raised;
 }
 
-std::shared_ptr<const ImageIndex> index_images(const DataDescription& data, const Settings& settings, const char* what) {
+std::shared_ptr<const ImageIndex> index_images(const DataDescription& data,
+                                               const Settings& settings, const char* what) {
   IndexOptions options;
   options.single_class = settings.train.single_cls;
   options.num_threads = std::max(1, settings.train.workers);
@@ -80,12 +82,14 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
   val_size_ = checked_image_size(train.img_size.at(1), stride, "evaluation");
   train_index_ = index_images(description_, settings, "train");
   if (train_index_->num_labels() == 0)
-    throw Error(ErrorKind::kData, fmt::format("none of the {} training images has a label", train_index_->images.size()),
-                {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
-  const bool same_images = description_.val == description_.train &&
-                           description_.annotations_of("val") == description_.annotations_of("train");
-  val_index_ = same_images ? train_index_
-                           : index_images(description_, settings, "val");
+    throw Error(
+        ErrorKind::kData,
+        fmt::format("none of the {} training images has a label", train_index_->images.size()),
+        {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
+  const bool same_images =
+      description_.val == description_.train &&
+      description_.annotations_of("val") == description_.annotations_of("train");
+  val_index_ = same_images ? train_index_ : index_images(description_, settings, "val");
   ImageCacheOptions cache;
   cache.kind = image_cache_kind(train.cache_images);
   train_set_ = make_training_dataset(train_index_, image_size_, augment_options(settings), cache);
@@ -98,7 +102,8 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   const auto counted_epoch = static_cast<std::uint64_t>(epoch);
   const bool shuffle = !settings_.compat_original();  // Q20
   if (train.rect) {
-    auto plans = plan_rectangular(aspect_ratios(*train_index_), train.batch_size, image_size_, stride_, 0.0);
+    auto plans =
+        plan_rectangular(aspect_ratios(*train_index_), train.batch_size, image_size_, stride_, 0.0);
     return shuffle ? shuffle_batches(std::move(plans), seed, counted_epoch) : plans;
   }
   SamplerOptions options;
@@ -109,22 +114,33 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   options.seed = seed;
   if (!train.image_weights) return plan_epoch(options, counted_epoch);
   const auto num_classes = static_cast<std::size_t>(description_.num_classes);
-  return plan_weighted(options, image_weights(*train_index_, class_map.empty() ? std::vector<double>(num_classes) : class_map), counted_epoch);
+  return plan_weighted(
+      options,
+      image_weights(*train_index_,
+                    class_map.empty() ? std::vector<double>(num_classes) : class_map),
+      counted_epoch);
 }
 
 // In training the batches are not padded beyond the stride (RB 7.1, Q28: documented).
 std::vector<BatchPlan> RunData::val_plans() const {
-  return plan_rectangular(aspect_ratios(*val_index_), settings_.train.batch_size, val_size_, stride_, 0.0);
+  return plan_rectangular(aspect_ratios(*val_index_), settings_.train.batch_size, val_size_,
+                          stride_, 0.0);
 }
 
-std::int64_t RunData::batches_per_epoch() const { return static_cast<std::int64_t>(train_plans(0).size()); }
+std::int64_t RunData::batches_per_epoch() const {
+  return static_cast<std::int64_t>(train_plans(0).size());
+}
 
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes, const Value& checkpoint) {
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes,
+                                                const Value& checkpoint) {
   const TrainSettings& train = settings.train;
   const bool resumes = !checkpoint.is_none();
-  const auto description = resumes ? parse_model_description(checkpoint.string_at("model_yaml"), train.cfg) : load_model_description(find_config(train.cfg));
+  const auto description =
+      resumes ? parse_model_description(checkpoint.string_at("model_yaml"), train.cfg)
+              : load_model_description(find_config(train.cfg));
   if (description.num_classes != num_classes)
-    log_info("{}: nc {} of the model file becomes {}", description.file, description.num_classes, num_classes);
+    log_info("{}: nc {} of the model file becomes {}", description.file, description.num_classes,
+             num_classes);
   ModelOptions options;
   options.num_classes = num_classes;
   options.seed = static_cast<std::uint64_t>(train.seed);
@@ -134,8 +150,8 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int nu
     const auto choice = train.raw_weights ? WeightsChoice::kRaw : WeightsChoice::kAveraged;
     const TransferReport report = load_state(*model, load_weights(train.weights, choice), true);
     if (report.transferred == 0)
-      throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(), {train.weights, 0, {}},
-                  "give the --cfg that the weights were trained with");
+      throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(),
+                  {train.weights, 0, {}}, "give the --cfg that the weights were trained with");
     log_info("{}: {}", train.weights, report.summary());
   }
   freeze_layers(*model, train.freeze);
@@ -174,7 +190,8 @@ ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t bat
 
 double scaled_weight_decay(const Settings& settings) {
   const double batch = settings.train.batch_size, nominal = settings.hyp.nominal_batch;
-  const auto accumulate = static_cast<double>(std::max<std::int64_t>(round_half_even(nominal / batch), 1));
+  const auto accumulate =
+      static_cast<double>(std::max<std::int64_t>(round_half_even(nominal / batch), 1));
   return settings.hyp.weight_decay * batch * accumulate / nominal;
 }
 

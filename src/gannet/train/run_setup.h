@@ -49,8 +49,10 @@ class RunData {
 DataDescription load_run_data_description(const TrainSettings& settings);
 
 /// Model of the settings with initial or loaded weights, on the CPU.
-/// @param checkpoint of a run that goes on: its own description, weights to be restored; none for a new run
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes, const Value& checkpoint);
+/// @param checkpoint of a run that goes on: its own description, weights to be restored; none for a
+/// new run
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes,
+                                                const Value& checkpoint);
 
 LossOptions make_loss_options(const Settings& settings, int num_classes);
 ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t batches_per_epoch);

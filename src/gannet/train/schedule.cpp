@@ -24,7 +24,8 @@ Schedule::Schedule(const ScheduleOptions& options)
 
 double Schedule::factor(double epoch) const {
   const double progress = epoch / options_.epochs;
-  const double fall = options_.linear ? 1 - progress : (1 + std::cos(progress * std::numbers::pi)) / 2;
+  const double fall =
+      options_.linear ? 1 - progress : (1 + std::cos(progress * std::numbers::pi)) / 2;
   return fall * (1 - options_.lrf) + options_.lrf;
 }
 
@@ -79,9 +80,11 @@ StepPlan Schedule::at(std::int64_t iteration) const {
   const double target = options_.lr0 * factor(plan.epoch);
   for (int group = 0; group < kNumGroups; ++group) {
     const bool biases = group == kNumGroups - 1;
-    plan.lr[static_cast<std::size_t>(group)] = interpolate(iteration, warmup_steps_, biases ? kWarmupBiasRate : 0, target);
+    plan.lr[static_cast<std::size_t>(group)] =
+        interpolate(iteration, warmup_steps_, biases ? kWarmupBiasRate : 0, target);
   }
-  if (options_.warm_momentum) plan.momentum = interpolate(iteration, warmup_steps_, kWarmupMomentum, options_.momentum);
+  if (options_.warm_momentum)
+    plan.momentum = interpolate(iteration, warmup_steps_, kWarmupMomentum, options_.momentum);
   return plan;
 }
 

@@ -1,4 +1,5 @@
-// Rates, momentum and accumulation of every iteration: a pure function of its number (RB 6.3 to 6.5).
+// Rates, momentum and accumulation of every iteration: a pure function of its number (RB 6.3
+// to 6.5).
 #pragma once
 
 #include <array>

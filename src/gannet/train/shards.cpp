@@ -16,14 +16,17 @@ std::int64_t bound(std::int64_t count, std::int64_t parts, std::int64_t part) {
   return part * (count / parts) + std::min(part, count % parts);
 }
 
-/// Answers the loss's one sum with what is already known, so that shards need not wait for each other.
+/// Answers the loss's one sum with what is already known, so that shards need not wait for each
+/// other.
 class KnownCounts final : public Communicator {
  public:
   explicit KnownCounts(torch::Tensor counts) : counts_(std::move(counts)) {}
   int rank() const override { return 0; }
   int world_size() const override { return 1; }
   torch::Tensor sum(const std::string&, const torch::Tensor&) override { return counts_; }
-  std::vector<std::string> gather(const std::string&, const std::string& local) override { return {local}; }
+  std::vector<std::string> gather(const std::string&, const std::string& local) override {
+    return {local};
+  }
   std::string broadcast(const std::string&, const std::string& local) override { return local; }
 
  private:
@@ -56,36 +59,48 @@ struct ShardedStep::Work {
 
 std::vector<std::int64_t> shard_bounds(std::int64_t images) {
   std::vector<std::int64_t> bounds;
-  for (int shard = 0; shard <= kNumShards; ++shard) bounds.push_back(bound(images, kNumShards, shard));
+  for (int shard = 0; shard <= kNumShards; ++shard)
+    bounds.push_back(bound(images, kNumShards, shard));
   return bounds;
 }
 
 ShardRange shards_of_rank(int rank, int world_size) {
-  return {static_cast<int>(bound(kNumShards, world_size, rank)), static_cast<int>(bound(kNumShards, world_size, rank + 1))};
+  return {static_cast<int>(bound(kNumShards, world_size, rank)),
+          static_cast<int>(bound(kNumShards, world_size, rank + 1))};
 }
 
 BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size) {
   const auto bounds = shard_bounds(static_cast<std::int64_t>(plan.indices.size()));
   const ShardRange own = shards_of_rank(rank, world_size);
   BatchPlan share = plan;
-  const auto first = bounds[static_cast<std::size_t>(own.first)], end = bounds[static_cast<std::size_t>(own.end)];
+  const auto first = bounds[static_cast<std::size_t>(own.first)],
+             end = bounds[static_cast<std::size_t>(own.end)];
   share.indices.assign(plan.indices.begin() + first, plan.indices.begin() + end);
-  if (!plan.copies.empty()) share.copies.assign(plan.copies.begin() + first, plan.copies.begin() + end);
+  if (!plan.copies.empty())
+    share.copies.assign(plan.copies.begin() + first, plan.copies.begin() + end);
   share.first_image = first;
   share.global_images = static_cast<std::int64_t>(plan.indices.size());
   return share;
 }
 
-ShardedStep::ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement, Communicator& comm, int num_threads)
-    : model_(model), loss_(loss), placement_(placement), comm_(comm), num_threads_(num_threads),
-      own_(shards_of_rank(comm.rank(), comm.world_size())), parameters_(trained_parameters(model)), buffers_(floating_buffers(model)) {
+ShardedStep::ShardedStep(DetectionModel& model, const DetectionLoss& loss,
+                         const Placement& placement, Communicator& comm, int num_threads)
+    : model_(model),
+      loss_(loss),
+      placement_(placement),
+      comm_(comm),
+      num_threads_(num_threads),
+      own_(shards_of_rank(comm.rank(), comm.world_size())),
+      parameters_(trained_parameters(model)),
+      buffers_(floating_buffers(model)) {
   for (int shard = own_.first; shard < own_.end; ++shard) replicas_.push_back(make_replica());
 }
 
 ShardedStep::Replica ShardedStep::make_replica() const {
   const torch::NoGradGuard no_grad;
   Replica replica;
-  replica.model = std::make_shared<DetectionModel>(model_.description(), ModelOptions{.num_classes = model_.head().num_classes});
+  replica.model = std::make_shared<DetectionModel>(
+      model_.description(), ModelOptions{.num_classes = model_.head().num_classes});
   const auto source = model_.parameters(), target = replica.model->parameters();
   for (std::size_t i = 0; i < source.size(); ++i) {
     target[i].set_data(source[i].detach());
@@ -101,40 +116,51 @@ ShardedStep::Replica ShardedStep::make_replica() const {
   return replica;
 }
 
-ShardSums ShardedStep::run(const torch::Tensor& images, const torch::Tensor& targets_N6, std::int64_t global_images, double scale,
+ShardSums ShardedStep::run(const torch::Tensor& images, const torch::Tensor& targets_N6,
+                           std::int64_t global_images, double scale,
                            const std::vector<double>& riders) {
   const auto bounds = shard_bounds(global_images);
   const std::int64_t first_image = bounds[static_cast<std::size_t>(own_.first)];
   std::vector<Work> works;
   torch::Tensor counts;
   for (int shard = own_.first; shard < own_.end; ++shard) {
-    const std::int64_t begin = bounds[static_cast<std::size_t>(shard)] - first_image, end = bounds[static_cast<std::size_t>(shard) + 1] - first_image;
+    const std::int64_t begin = bounds[static_cast<std::size_t>(shard)] - first_image,
+                       end = bounds[static_cast<std::size_t>(shard) + 1] - first_image;
     Work work;
     work.replica = &replicas_[static_cast<std::size_t>(shard - own_.first)];
     work.items = torch::zeros({4}, torch::kFloat64);
     work.images = images.slice(0, begin, end);
     const auto image = targets_N6.select(1, 0);
-    work.targets_N6 = targets_N6.index({(image >= begin).logical_and(image < end)}).to(placement_.parameters);
+    work.targets_N6 =
+        targets_N6.index({(image >= begin).logical_and(image < end)}).to(placement_.parameters);
     work.targets_N6.select(1, 0).sub_(static_cast<double>(begin));
-    const auto own_counts = loss_.count(work.targets_N6, {end - begin, images.size(2), images.size(3)}, model_.head());
+    const auto own_counts =
+        loss_.count(work.targets_N6, {end - begin, images.size(2), images.size(3)}, model_.head());
     counts = counts.defined() ? counts + own_counts : own_counts;
     works.push_back(std::move(work));
   }
-  if (!counts.defined()) counts = torch::zeros_like(loss_.count(targets_N6.slice(0, 0, 0), {0, images.size(2), images.size(3)}, model_.head()));
-  const auto joined = comm_.sum("loss.counts", torch::cat({counts, torch::tensor(riders, torch::kFloat64)}));
+  if (!counts.defined())
+    counts = torch::zeros_like(
+        loss_.count(targets_N6.slice(0, 0, 0), {0, images.size(2), images.size(3)}, model_.head()));
+  const auto joined =
+      comm_.sum("loss.counts", torch::cat({counts, torch::tensor(riders, torch::kFloat64)}));
   KnownCounts known(joined.slice(0, 0, counts.size(0)));
   for (Work& work : works) work.counts = &known;
-  for_each_side_by_side(static_cast<int>(works.size()), num_threads_, [&](int i) { compute(works[static_cast<std::size_t>(i)], scale); });
+  for_each_side_by_side(static_cast<int>(works.size()), num_threads_,
+                        [&](int i) { compute(works[static_cast<std::size_t>(i)], scale); });
 
   auto items_S4 = torch::zeros({kNumShards, 4}, torch::kFloat64);
-  for (std::size_t i = 0; i < works.size(); ++i) items_S4[own_.first + static_cast<std::int64_t>(i)].copy_(works[i].items);
+  for (std::size_t i = 0; i < works.size(); ++i)
+    items_S4[own_.first + static_cast<std::int64_t>(i)].copy_(works[i].items);
   items_S4 = comm_.sum("shard.items", items_S4);
   ShardSums sums;
   sums.items.assign(4, 0);
   for (int shard = 0; shard < kNumShards; ++shard)
-    for (int i = 0; i < 4; ++i) sums.items[static_cast<std::size_t>(i)] += items_S4[shard][i].item<double>();
+    for (int i = 0; i < 4; ++i)
+      sums.items[static_cast<std::size_t>(i)] += items_S4[shard][i].item<double>();
   const auto summed = joined.slice(0, counts.size(0));
-  sums.riders.assign(summed.const_data_ptr<double>(), summed.const_data_ptr<double>() + summed.size(0));
+  sums.riders.assign(summed.const_data_ptr<double>(),
+                     summed.const_data_ptr<double>() + summed.size(0));
   return sums;
 }
 
@@ -157,7 +183,8 @@ torch::Tensor ShardedStep::flatten(const Replica& replica) const {
   return torch::cat(parts);
 }
 
-// Sums start from +0, so that a shard's -0 gives the same bits whether it came from another rank or not.
+// Sums start from +0, so that a shard's -0 gives the same bits whether it came from another rank or
+// not.
 void ShardedStep::combine() {
   const torch::NoGradGuard no_grad;
   torch::Tensor shards_SP;
@@ -166,7 +193,9 @@ void ShardedStep::combine() {
     if (!shards_SP.defined()) shards_SP = torch::zeros({kNumShards, flat.size(0)}, flat.options());
     shards_SP[own_.first + static_cast<std::int64_t>(i)].copy_(flat);
   }
-  if (!shards_SP.defined()) shards_SP = torch::zeros({kNumShards, flatten(make_replica()).size(0)}, parameters_.front().options().requires_grad(false));
+  if (!shards_SP.defined())
+    shards_SP = torch::zeros({kNumShards, flatten(make_replica()).size(0)},
+                             parameters_.front().options().requires_grad(false));
   shards_SP = comm_.sum("shards", shards_SP);
   auto sum = torch::zeros_like(shards_SP[0]);
   for (int shard = 0; shard < kNumShards; ++shard) sum.add_(shards_SP[shard]);
@@ -183,7 +212,8 @@ void ShardedStep::combine() {
   for (auto& b : buffers_) b.copy_(take(b) / kNumShards);
   for (const Replica& replica : replicas_) {
     for (const auto& p : replica.parameters) p.grad().zero_();
-    for (std::size_t i = 0; i < buffers_.size(); ++i) torch::Tensor(replica.buffers[i]).copy_(buffers_[i]);
+    for (std::size_t i = 0; i < buffers_.size(); ++i)
+      torch::Tensor(replica.buffers[i]).copy_(buffers_[i]);
   }
 }
 

@@ -1,6 +1,6 @@
-// The deterministic way to compute a step: the global batch is cut into a fixed number of shards, each
-// computed alone by one thread, and their gradients are added in shard order. So the bits do not
-// depend on how many processes and threads there are.
+// The deterministic way to compute a step: the global batch is cut into a fixed number of shards,
+// each computed alone by one thread, and their gradients are added in shard order. So the bits do
+// not depend on how many processes and threads there are.
 #pragma once
 
 #include <torch/types.h>
@@ -41,20 +41,22 @@ struct ShardSums {
 class ShardedStep {
  public:
   /// @param num_threads shards that are computed side by side; never changes results
-  ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement, Communicator& comm, int num_threads);
+  ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement,
+              Communicator& comm, int num_threads);
 
   /// Forward and backward of this rank's shards; gradients stay with their shard.
   /// @param images (B, 3, H, W) of this rank's shards together   @param targets_N6 with image < B
   /// @param global_images of the whole batch   @param scale of the loss (fp16)
-  ShardSums run(const torch::Tensor& images, const torch::Tensor& targets_N6, std::int64_t global_images, double scale,
-                const std::vector<double>& riders);
+  ShardSums run(const torch::Tensor& images, const torch::Tensor& targets_N6,
+                std::int64_t global_images, double scale, const std::vector<double>& riders);
 
   /// The model's gradients become the sums over all shards since the last call, its running
   /// statistics their means.
   void combine();
 
  private:
-  /// A copy of the model that shares its parameters' memory, with gradients and statistics of its own.
+  /// A copy of the model that shares its parameters' memory, with gradients and statistics of its
+  /// own.
   struct Replica {
     std::shared_ptr<DetectionModel> model;
     std::vector<torch::Tensor> parameters, buffers;

@@ -50,7 +50,9 @@ struct RowReader {
   const Value& value;
   void operator()(const char* name, double& member) const { member = value.double_at(name); }
   void operator()(const char* name, bool& member) const { member = value.bool_at(name); }
-  void operator()(const char* name, int& member) const { member = static_cast<int>(value.int_at(name)); }
+  void operator()(const char* name, int& member) const {
+    member = static_cast<int>(value.int_at(name));
+  }
   void operator()(const char* name, std::int64_t& member) const { member = value.int_at(name); }
 };
 
@@ -64,7 +66,9 @@ void copy_exactly(const DetectionModel& model, const Value& source, const char* 
   const torch::NoGradGuard no_grad;
   for (auto& [name, tensor] : state_dict(model)) {
     const Value* found = source.find(name);
-    const auto loaded = found == nullptr ? torch::Tensor() : gannet::to_state_dict(Value::dict({{name, *found}})).front().second;
+    const auto loaded = found == nullptr
+                            ? torch::Tensor()
+                            : gannet::to_state_dict(Value::dict({{name, *found}})).front().second;
     if (!loaded.defined() || loaded.sizes() != tensor.sizes())
       throw Error(ErrorKind::kCheckpoint, fmt::format("'{}' of the {} does not fit", name, what));
     tensor.copy_(loaded);
@@ -76,7 +80,8 @@ Value boundary_entries(const TrainState& state, const std::vector<std::string>& 
   Value root = model_entries(*state.model, names, false);
   Value model = root.at("model");  // shares its entries
   std::size_t i = 0;
-  for (const auto& buffer : state.model->named_buffers()) model.set(buffer.key(), to_tensor_data(state.boundary.buffers.at(i++)));
+  for (const auto& buffer : state.model->named_buffers())
+    model.set(buffer.key(), to_tensor_data(state.boundary.buffers.at(i++)));
   return root;
 }
 
@@ -92,7 +97,8 @@ void restore_progress(TrainState& state, const Value& checkpoint) {
   const Value* progress = checkpoint.find("progress");  // none in files of whole epochs only
   if (progress == nullptr) return;
   const Value::List& sums = progress->list_at("item_sums");
-  for (std::size_t i = 0; i < state.progress.item_sums.size() && i < sums.size(); ++i) state.progress.item_sums[i] = sums[i].as_double();
+  for (std::size_t i = 0; i < state.progress.item_sums.size() && i < sums.size(); ++i)
+    state.progress.item_sums[i] = sums[i].as_double();
   state.progress.num_items = progress->int_at("num_items");
   state.progress.targets = progress->int_at("targets");
   state.progress.image_size = static_cast<int>(progress->int_at("image_size"));
@@ -113,16 +119,25 @@ void mark_boundary(TrainState& state) {
   }
 }
 
-Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names, const Value& rank_states) {
+Value checkpoint_of(const TrainState& state, const Settings& settings,
+                    const std::vector<std::string>& names, const Value& rank_states) {
   const UpdateBoundary& boundary = state.boundary;
   Value root = boundary_entries(state, names);
-  root.set("ema", Value::dict({{"model", gannet::to_value(state_dict(state.ema->model()))}, {"updates", state.ema->updates()}}));
-  root.set("optimizer", Value::dict({{"kind", settings.train.optimizer}, {"state", optimizer_state(*state.optimizer, *state.model)}}));
-  root.set("scaler", Value::dict({{"scale", state.scaler.scale}, {"good_steps", state.scaler.good_steps}}));
+  root.set("ema", Value::dict({{"model", gannet::to_value(state_dict(state.ema->model()))},
+                               {"updates", state.ema->updates()}}));
+  root.set("optimizer", Value::dict({{"kind", settings.train.optimizer},
+                                     {"state", optimizer_state(*state.optimizer, *state.model)}}));
+  root.set("scaler",
+           Value::dict({{"scale", state.scaler.scale}, {"good_steps", state.scaler.good_steps}}));
   root.set("schedule", Value::dict({{"iteration", boundary.iteration}}));
-  root.set("sampler", Value::dict({{"epoch", state.epoch}, {"batch", boundary.iteration - state.epoch * state.batches_per_epoch}, {"batches", state.batches_per_epoch}}));
-  root.set("progress", Value::dict({{"item_sums", doubles(boundary.progress.item_sums)}, {"num_items", boundary.progress.num_items},
-                                    {"targets", boundary.progress.targets}, {"image_size", boundary.progress.image_size}}));
+  root.set("sampler",
+           Value::dict({{"epoch", state.epoch},
+                        {"batch", boundary.iteration - state.epoch * state.batches_per_epoch},
+                        {"batches", state.batches_per_epoch}}));
+  root.set("progress", Value::dict({{"item_sums", doubles(boundary.progress.item_sums)},
+                                    {"num_items", boundary.progress.num_items},
+                                    {"targets", boundary.progress.targets},
+                                    {"image_size", boundary.progress.image_size}}));
   if (!rank_states.is_none()) root.set("ranks", rank_states);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
   root.set("epoch", state.epoch - 1);
@@ -164,7 +179,8 @@ void restore_state(TrainState& state, const Value& checkpoint, const Communicato
   state.epochs_without_gain = static_cast<int>(checkpoint.int_at("epochs_without_gain"));
   state.class_map.clear();
   if (checkpoint.find("class_map") != nullptr)
-    for (const Value& value : checkpoint.list_at("class_map")) state.class_map.push_back(value.as_double());
+    for (const Value& value : checkpoint.list_at("class_map"))
+      state.class_map.push_back(value.as_double());
   state.results.clear();
   for (const Value& row : checkpoint.list_at("results")) {
     EpochRow read;

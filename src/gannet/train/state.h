@@ -1,4 +1,5 @@
-// Everything that changes from step to step, in one place, and its form in a checkpoint (design rule c).
+// Everything that changes from step to step, in one place, and its form in a checkpoint (design
+// rule c).
 #pragma once
 
 #include <torch/optim/optimizer.h>
@@ -26,11 +27,13 @@ struct LossScaler {
 
 /// What the row of the epoch under way will say.
 struct EpochProgress {
-  std::array<double, 4> item_sums{};  // box, objectness, class, total over the global batches so far
-  std::int64_t num_items = 0;         // batches in these sums
-  std::int64_t targets = 0;           // of the last batch
-  int image_size = 0;                 // of the last batch, px
-  torch::Tensor uncounted_items;      // (4,) this rank's part of the last batch; undefined: it is counted
+  std::array<double, 4>
+      item_sums{};             // box, objectness, class, total over the global batches so far
+  std::int64_t num_items = 0;  // batches in these sums
+  std::int64_t targets = 0;    // of the last batch
+  int image_size = 0;          // of the last batch, px
+  torch::Tensor
+      uncounted_items;  // (4,) this rank's part of the last batch; undefined: it is counted
 };
 
 /// What batches change before they complete an update, as it was after the last complete one. With
@@ -48,7 +51,7 @@ struct TrainState {
   LossScaler scaler;
   std::int64_t iteration = 0;  // next batch, counted over all epochs
   std::int64_t batches_per_epoch = 1;
-  int epoch = 0;               // next epoch
+  int epoch = 0;  // next epoch
   std::uint64_t seed = 0;
   double best_fitness = 0;
   int best_epoch = -1;
@@ -62,16 +65,19 @@ struct TrainState {
 /// To be called where no gradient is pending: checkpoints hold the state as it is here.
 void mark_boundary(TrainState& state);
 
-/// A full checkpoint: copies of the state at its last boundary, and the settings; it can be resumed by
-/// any number of ranks and workers. @param rank_states of gather_rank_states; none in a world of one
-Value checkpoint_of(const TrainState& state, const Settings& settings, const std::vector<std::string>& names, const Value& rank_states = {});
+/// A full checkpoint: copies of the state at its last boundary, and the settings; it can be resumed
+/// by any number of ranks and workers. @param rank_states of gather_rank_states; none in a world of
+/// one
+Value checkpoint_of(const TrainState& state, const Settings& settings,
+                    const std::vector<std::string>& names, const Value& rank_states = {});
 
-/// Settings of a run from its checkpoint. Throws Error (kCheckpoint) for one that cannot be resumed.
+/// Settings of a run from its checkpoint. Throws Error (kCheckpoint) for one that cannot be
+/// resumed.
 Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path);
 
-/// Fills a state whose model, EMA and optimizer are already built. A rank gets its own statistics back
-/// where the number of ranks is that of the checkpoint, else the mean of all. Throws Error (kCheckpoint)
-/// where the file does not fit.
+/// Fills a state whose model, EMA and optimizer are already built. A rank gets its own statistics
+/// back where the number of ranks is that of the checkpoint, else the mean of all. Throws Error
+/// (kCheckpoint) where the file does not fit.
 void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm);
 
 /// Rewrites a checkpoint for use: the averaged weights in half precision, nothing of training.

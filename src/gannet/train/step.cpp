@@ -28,12 +28,14 @@ bool unscale(const torch::optim::Optimizer& optimizer, double scale) {
   if (gradients.empty()) return true;
   const auto device = gradients.front().options().dtype(torch::kFloat32);
   auto found = torch::zeros({1}, device);
-  torch::_amp_foreach_non_finite_check_and_unscale_(gradients, found, torch::full({1}, 1 / scale, device));
+  torch::_amp_foreach_non_finite_check_and_unscale_(gradients, found,
+                                                    torch::full({1}, 1 / scale, device));
   return found.item<float>() == 0;
 }
 
 torch::Tensor blank_image(const Batch& batch, const Placement& placement) {
-  return torch::zeros({1, 3, batch.height, batch.width}, torch::dtype(placement.parameters).device(placement.device))
+  return torch::zeros({1, 3, batch.height, batch.width},
+                      torch::dtype(placement.parameters).device(placement.device))
       .contiguous(placement.memory_format);
 }
 
@@ -50,10 +52,17 @@ void adapt(LossScaler& scaler, bool finite) {
 
 }  // namespace
 
-TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss, const Placement& placement,
-                     Communicator& comm, StepOptions options)
-    : state_(state), schedule_(schedule), loss_(loss), placement_(placement), comm_(comm), options_(options) {
-  if (options.shard_threads > 0) shards_ = std::make_unique<ShardedStep>(*state.model, loss, placement, comm, options.shard_threads);
+TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss,
+                     const Placement& placement, Communicator& comm, StepOptions options)
+    : state_(state),
+      schedule_(schedule),
+      loss_(loss),
+      placement_(placement),
+      comm_(comm),
+      options_(options) {
+  if (options.shard_threads > 0)
+    shards_ =
+        std::make_unique<ShardedStep>(*state.model, loss, placement, comm, options.shard_threads);
 }
 
 void TrainStep::begin_epoch() {
@@ -85,17 +94,23 @@ void TrainStep::run(const Batch& batch) {
 
 // Multi-scale (RB 6.8): a size from half to one and a half, in steps of the stride.
 Inputs TrainStep::prepare(const Batch& batch) const {
-  Inputs inputs{batch.images > 0 ? prepare_images(batch, placement_) : blank_image(batch, placement_), prepare_targets(batch, placement_)};
+  Inputs inputs{
+      batch.images > 0 ? prepare_images(batch, placement_) : blank_image(batch, placement_),
+      prepare_targets(batch, placement_)};
   if (!options_.multi_scale) return inputs;
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
   const std::int64_t low = options_.image_size / 2, high = options_.image_size * 3 / 2 + stride;
   const std::int64_t drawn = (low + rng.below(high - low)) / stride * stride;
-  const std::int64_t size = std::max<std::int64_t>(drawn, stride);  // half a small image may be less
-  const double factor = static_cast<double>(size) / static_cast<double>(std::max(batch.height, batch.width));
+  const std::int64_t size =
+      std::max<std::int64_t>(drawn, stride);  // half a small image may be less
+  const double factor =
+      static_cast<double>(size) / static_cast<double>(std::max(batch.height, batch.width));
   if (factor == 1) return inputs;
-  const std::vector<std::int64_t> shape{ceil_to_multiple(batch.height * factor, stride), ceil_to_multiple(batch.width * factor, stride)};
-  inputs.images = torch::upsample_bilinear2d(inputs.images, shape, false).contiguous(placement_.memory_format);
+  const std::vector<std::int64_t> shape{ceil_to_multiple(batch.height * factor, stride),
+                                        ceil_to_multiple(batch.width * factor, stride)};
+  inputs.images =
+      torch::upsample_bilinear2d(inputs.images, shape, false).contiguous(placement_.memory_format);
   return inputs;
 }
 
@@ -128,7 +143,8 @@ LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const I
   if (options_.loss_per_rank) {
     loss = loss_(raw, inputs.targets_N6, head, *make_single_process());
     const auto sums = comm_.sum("step.riders", torch::tensor(riders, torch::kFloat64));
-    loss.riders.assign(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + riders.size());
+    loss.riders.assign(sums.const_data_ptr<double>(),
+                       sums.const_data_ptr<double>() + riders.size());
   } else {
     loss = loss_(raw, inputs.targets_N6, head, comm_, riders);
   }
@@ -137,7 +153,9 @@ LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const I
   return loss;
 }
 
-std::vector<double> TrainStep::wish_riders() const { return {wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0}; }
+std::vector<double> TrainStep::wish_riders() const {
+  return {wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0};
+}
 
 void TrainStep::agree(const double* riders) { agreed_ = {riders[0] > 0, riders[1] > 0}; }
 
@@ -171,7 +189,8 @@ void TrainStep::update() {
 }
 
 void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
-  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images, state_.scaler.scale, wish_riders());
+  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images,
+                                      state_.scaler.scale, wish_riders());
   agree(sums.riders.data());
   record(torch::tensor(sums.items, torch::kFloat64), batch);
   count_items(sums.items.data());
@@ -182,22 +201,27 @@ void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
   last_items_ = items_4.to(torch::kFloat64);
   if (fault_point("step", comm_.rank())) last_items_.fill_(std::nan(""));
   state_.progress.uncounted_items = last_items_;  // until the other ranks' parts have come
-  // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is checked.
+  // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is
+  // checked.
   constexpr std::int64_t kCheckEvery = 10;
   if (!placement_.device.is_cpu() && state_.iteration % kCheckEvery != 0) return;
   const auto items = last_items_.to(torch::kCPU);
   if (std::isfinite(items[3].item<double>())) return;
   std::vector<std::string> names;
-  for (const SampleInfo& sample : batch.samples) names.push_back(std::filesystem::path(sample.path).filename().string());
+  for (const SampleInfo& sample : batch.samples)
+    names.push_back(std::filesystem::path(sample.path).filename().string());
   throw Error(ErrorKind::kNumeric,
-              fmt::format("the loss is not finite at iteration {}: box {:g}, objectness {:g}, class {:g}; images {}",
-                          state_.iteration, items[0].item<double>(), items[1].item<double>(), items[2].item<double>(), fmt::join(names, ", ")),
+              fmt::format("the loss is not finite at iteration {}: box {:g}, objectness {:g}, "
+                          "class {:g}; images {}",
+                          state_.iteration, items[0].item<double>(), items[1].item<double>(),
+                          items[2].item<double>(), fmt::join(names, ", ")),
               {}, "lower lr0, or use --precision fp32");
 }
 
 std::array<double, 4> TrainStep::mean_items() const {
   std::array<double, 4> means = state_.progress.item_sums;
-  for (double& mean : means) mean /= static_cast<double>(std::max<std::int64_t>(state_.progress.num_items, 1));
+  for (double& mean : means)
+    mean /= static_cast<double>(std::max<std::int64_t>(state_.progress.num_items, 1));
   return means;
 }
 

@@ -1,4 +1,5 @@
-// One training step: plan, prepare, forward, loss, backward, update, record (house style, section 3).
+// One training step: plan, prepare, forward, loss, backward, update, record (house style, section
+// 3).
 #pragma once
 
 #include <torch/types.h>
@@ -21,11 +22,12 @@ namespace gannet {
 struct StepOptions {
   bool multi_scale = false;
   int image_size = 640;
-  GradientReducer* reducer = nullptr;           // null in a world of one
+  GradientReducer* reducer = nullptr;             // null in a world of one
   std::shared_ptr<NormSync> norm_sync = nullptr;  // null: each rank's norms for themselves
-  bool loss_per_rank = false;                   // normalise by this rank's counts, as the original does
-  int shard_threads = 0;                        // deterministic by shards, this many side by side; 0: not
-  std::function<void()> before_update;          // what must have happened before weights change; may be empty
+  bool loss_per_rank = false;  // normalise by this rank's counts, as the original does
+  int shard_threads = 0;       // deterministic by shards, this many side by side; 0: not
+  std::function<void()>
+      before_update;  // what must have happened before weights change; may be empty
 };
 
 /// What ranks ask each other for; a wish of one is agreed by all in the next step.
@@ -43,12 +45,12 @@ struct Inputs {
 class TrainStep {
  public:
   /// All references must outlive the step.
-  TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss, const Placement& placement,
-            Communicator& comm, StepOptions options = {});
+  TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss,
+            const Placement& placement, Communicator& comm, StepOptions options = {});
 
-  /// Trains on this rank's share of a global batch, which may have no image, and advances the state's
-  /// iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts, the iteration
-  /// and the images.
+  /// Trains on this rank's share of a global batch, which may have no image, and advances the
+  /// state's iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts,
+  /// the iteration and the images.
   void run(const Batch& batch);
 
   /// Starts the running means of an epoch from nothing; with --compat original also drops pending

@@ -39,7 +39,9 @@ constexpr double kTrainingIou = 0.6;
 
 class Clock {
  public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
@@ -47,7 +49,8 @@ class Clock {
 
 // Memory that a GPU reads by itself, while the step before is computed.
 std::shared_ptr<std::uint8_t[]> page_locked(std::size_t bytes) {
-  auto memory = torch::empty({static_cast<std::int64_t>(bytes)}, torch::dtype(torch::kUInt8).pinned_memory(true));
+  auto memory = torch::empty({static_cast<std::int64_t>(bytes)},
+                             torch::dtype(torch::kUInt8).pinned_memory(true));
   auto* const data = memory.mutable_data_ptr<std::uint8_t>();
   return {data, [memory](std::uint8_t*) {}};
 }
@@ -70,7 +73,8 @@ struct Trainer::Impl {
   void join_ranks();
   void start_observers();
   void train_epoch();
-  void report_step(std::int64_t step, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images);
+  void report_step(std::int64_t step, std::int64_t done, std::int64_t steps, const Clock& clock,
+                   std::int64_t images);
   void validate();
   void end_epoch();
   bool improves(double fitness);
@@ -81,8 +85,12 @@ struct Trainer::Impl {
   TrainReport finish(double seconds);
   TrainReport train();
   EvalReport evaluate(DetectionModel& model, bool with_loss, bool final_epoch);
-  bool out_of_patience() const { return settings.train.patience > 0 && state.epochs_without_gain >= settings.train.patience; }
-  bool is_last_epoch() const { return state.epoch + 1 >= settings.train.epochs || out_of_patience(); }
+  bool out_of_patience() const {
+    return settings.train.patience > 0 && state.epochs_without_gain >= settings.train.patience;
+  }
+  bool is_last_epoch() const {
+    return state.epoch + 1 >= settings.train.epochs || out_of_patience();
+  }
 
   Settings settings;
   std::string resumed_from;
@@ -111,8 +119,10 @@ struct Trainer::Impl {
 // Builds everything; fails before anything is written.
 void Trainer::Impl::restore_or_start() {
   const TrainSettings& train = settings.train;
-  if (comm->is_main() && !train.bucket.empty()) make_uploader(train.bucket);  // a wrong address is told at once
-  placement = resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
+  if (comm->is_main() && !train.bucket.empty())
+    make_uploader(train.bucket);  // a wrong address is told at once
+  placement =
+      resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
   state.seed = static_cast<std::uint64_t>(train.seed);
   state.model = build_run_model(settings, description.num_classes, checkpoint);
@@ -123,23 +133,28 @@ void Trainer::Impl::restore_or_start() {
   });
   const bool resumes = !checkpoint.is_none();
   if (!train.noautoanchor && !resumes) {
-    const AnchorCheck check = check_anchors(data->train_index(), state.model->head(), data->image_size(), settings.hyp.anchor_t, state.seed);
+    const AnchorCheck check = check_anchors(data->train_index(), state.model->head(),
+                                            data->image_size(), settings.hyp.anchor_t, state.seed);
     log_info("anchors: best possible recall {:.4f}{}", check.recall_before,
              check.replaced ? fmt::format(", new anchors reach {:.4f}", check.recall_after) : "");
     if (check.replaced) state.model->detect().set_anchors(check.head);
   }
   place_model(*state.model, placement);
   state.ema = std::make_unique<Ema>(*state.model);
-  state.optimizer = make_optimizer(*state.model, {train.optimizer, settings.hyp.lr0, settings.hyp.momentum, scaled_weight_decay(settings)});
+  state.optimizer = make_optimizer(
+      *state.model,
+      {train.optimizer, settings.hyp.lr0, settings.hyp.momentum, scaled_weight_decay(settings)});
   state.scaler.enabled = placement.compute == torch::kFloat16;
   if (state.scaler.enabled) state.scaler.scale = 65536;
   state.batches_per_epoch = data->batches_per_epoch();
   if (resumes) {
     restore_state(state, checkpoint, *comm);
     require_same_batches(checkpoint);
-    if (comm->is_main() && state.epoch >= settings.train.epochs) log_info("all {} epochs are done; the end of the run is left", state.epoch);
+    if (comm->is_main() && state.epoch >= settings.train.epochs)
+      log_info("all {} epochs are done; the end of the run is left", state.epoch);
     else if (comm->is_main())
-      log_info("goes on in epoch {} after {} of {} steps", state.epoch, state.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch);
+      log_info("goes on in epoch {} after {} of {} steps", state.epoch,
+               state.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch);
   }
   checkpoint = Value();
   mark_boundary(state);
@@ -171,7 +186,10 @@ void Trainer::Impl::restore_or_start() {
 void Trainer::Impl::require_same_batches(const Value& saved) const {
   const Value* then = saved.at("sampler").find("batches");
   if (then == nullptr || then->as_int() == state.batches_per_epoch) return;
-  throw Error(ErrorKind::kUsage, fmt::format("an epoch had {} batches and now has {}", then->as_int(), state.batches_per_epoch), {resumed_from, 0, {}},
+  throw Error(ErrorKind::kUsage,
+              fmt::format("an epoch had {} batches and now has {}", then->as_int(),
+                          state.batches_per_epoch),
+              {resumed_from, 0, {}},
               "resume with the same images, or start a new run with --weights");
 }
 
@@ -184,8 +202,10 @@ void Trainer::Impl::join_ranks() {
   }
   if (comm->world_size() == 1) return;
   if (train.compat == "original" && train.batch_size % comm->world_size() != 0)
-    throw Error(ErrorKind::kUsage, fmt::format("{} is not a multiple of {} processes", train.batch_size, comm->world_size()), {{}, 0, "--batch-size"},
-                "without --compat original any batch size goes");
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("{} is not a multiple of {} processes", train.batch_size, comm->world_size()),
+        {{}, 0, "--batch-size"}, "without --compat original any batch size goes");
   require_equal_ranks(settings, data->train_index(), data->val_index(), *state.model, *comm);
   if (train.deterministic) return;  // shards exchange their gradients themselves
   std::vector<torch::Tensor> parameters;
@@ -197,21 +217,26 @@ void Trainer::Impl::join_ranks() {
 // Rank 0 owns the run directory; the others only learn where it is.
 void Trainer::Impl::start_observers() {
   if (comm->is_main()) {
-    directory = resumed_from.empty() ? create_run_directory(settings.train.project, settings.train.name, settings.train.exist_ok)
-                                     : fs::path(resumed_from).parent_path().parent_path();
+    directory = resumed_from.empty()
+                    ? create_run_directory(settings.train.project, settings.train.name,
+                                           settings.train.exist_ok)
+                    : fs::path(resumed_from).parent_path().parent_path();
   }
   directory = comm->broadcast("run directory", directory.string());
-  saver.emplace(SavedRun{settings, data->description().names, state, *comm, observers, directory / "weights",
-                         norm_sync || settings.train.deterministic});
+  saver.emplace(SavedRun{settings, data->description().names, state, *comm, observers,
+                         directory / "weights", norm_sync || settings.train.deterministic});
   if (!comm->is_main()) return;
   add_log_file(directory / "log.txt");
   write_settings_files(directory, settings, data->description(), state.model->description().text);
   observers.add(std::make_unique<ResultsFileObserver>(directory, state.results));
   observers.add(std::make_unique<PlotsObserver>(directory, state.results));
   if (!settings.train.bucket.empty())  // after those whose files it uploads
-    observers.add(std::make_unique<UploadObserver>(make_uploader(settings.train.bucket), UploadWait{.ended = [this] { return stop_requested.load(); }}));
+    observers.add(std::make_unique<UploadObserver>(
+        make_uploader(settings.train.bucket),
+        UploadWait{.ended = [this] { return stop_requested.load(); }}));
   std::vector<Label> labels;
-  for (const IndexedImage& image : data->train_index().images) labels.insert(labels.end(), image.labels.begin(), image.labels.end());
+  for (const IndexedImage& image : data->train_index().images)
+    labels.insert(labels.end(), image.labels.begin(), image.labels.end());
   RunInfo info;
   info.directory = directory;
   info.start_epoch = state.epoch;
@@ -234,30 +259,37 @@ void Trainer::Impl::train_epoch() {
   std::vector<BatchPlan> plans = data->train_plans(state.epoch, state.class_map);
   const auto steps = static_cast<std::int64_t>(plans.size());
   for (BatchPlan& plan : plans) {
-    plan = settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size()) : deal(plan, comm->rank(), comm->world_size());
+    plan = settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size())
+                                        : deal(plan, comm->rank(), comm->world_size());
   }
   observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
   state.model->train();
-  const std::int64_t first = state.iteration - state.epoch * state.batches_per_epoch;  // above 0 where a run goes on
-  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch), static_cast<std::size_t>(first));
+  const std::int64_t first =
+      state.iteration - state.epoch * state.batches_per_epoch;  // above 0 where a run goes on
+  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch),
+                      static_cast<std::size_t>(first));
   const Clock clock;
   std::int64_t images = 0;
   for (std::int64_t i = first; const auto next = train_loader->next(); ++i) {
     const Batch& batch = *next;
     if (state.iteration < kPicturedBatches && batch.images > 0)
-      observers.on_batch_picture({&batch, &data->description().names, fmt::format("train_batch{}", state.iteration), nullptr, state.epoch});
+      observers.on_batch_picture({&batch, &data->description().names,
+                                  fmt::format("train_batch{}", state.iteration), nullptr,
+                                  state.epoch});
     step->request({.stop = stop_wanted(), .save = saver->wants_save()});
     state.progress.targets = static_cast<std::int64_t>(batch.targets.size());
     state.progress.image_size = batch.width;
     step->run(batch);
     images += batch.global_images;
-    if (i == first && epochs_run == 0) log_info("first step done {:.1f} s after the start", run_clock.seconds());
+    if (i == first && epochs_run == 0)
+      log_info("first step done {:.1f} s after the start", run_clock.seconds());
     report_step(i, i - first + 1, steps, clock, images);
     if (step->agreed().stop || (comm->world_size() == 1 && stop_wanted())) {
       stopped = true;
       return;
     }
-    if (i + 1 < steps) saver->after_step(step->agreed().save);  // the end of the epoch has its own save
+    if (i + 1 < steps)
+      saver->after_step(step->agreed().save);  // the end of the epoch has its own save
   }
   step->count_last_step();
   saver->wait_until_copied();
@@ -266,13 +298,17 @@ void Trainer::Impl::train_epoch() {
   row.loss = {means[0], means[1], means[2], means[3]};
   row.targets = state.progress.targets;
   row.image_size = state.progress.image_size;
-  for (const FailedImage& failed : train_loader->failures()) log_warning("{}: cannot be read: {}", failed.path, failed.reason);
-  if (train_loader->num_replaced() > 0) log_warning("epoch {}: {} samples were replaced by others", state.epoch, train_loader->num_replaced());
+  for (const FailedImage& failed : train_loader->failures())
+    log_warning("{}: cannot be read: {}", failed.path, failed.reason);
+  if (train_loader->num_replaced() > 0)
+    log_warning("epoch {}: {} samples were replaced by others", state.epoch,
+                train_loader->num_replaced());
   row.lr = schedule->at(state.iteration - 1).lr;
 }
 
 // @param done steps in which `images` were trained
-void Trainer::Impl::report_step(std::int64_t index, std::int64_t done, std::int64_t steps, const Clock& clock, std::int64_t images) {
+void Trainer::Impl::report_step(std::int64_t index, std::int64_t done, std::int64_t steps,
+                                const Clock& clock, std::int64_t images) {
   const double seconds = clock.seconds();
   const auto means = step->mean_items();
   StepEvent event;
@@ -303,10 +339,13 @@ EvalReport Trainer::Impl::evaluate(DetectionModel& model, bool with_loss, bool f
   const auto& names = data->description().names;
   events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
     if (batch.number >= options.main_batches) return;
-    observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state.epoch});
-    observers.on_batch_picture({&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state.epoch});
+    observers.on_batch_picture(
+        {&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state.epoch});
+    observers.on_batch_picture(
+        {&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state.epoch});
   };
-  return evaluate_batches(Predictor(model, placement), *val_loader, data->val_plans(), options, names, *comm, events);
+  return evaluate_batches(Predictor(model, placement), *val_loader, data->val_plans(), options,
+                          names, *comm, events);
 }
 
 void Trainer::Impl::validate() {
@@ -323,11 +362,13 @@ void Trainer::Impl::validate() {
   }
   row.evaluated = true;
   row.metrics = report.mean;
-  row.val_loss = {report.box_loss, report.objectness_loss, report.class_loss, report.box_loss + report.objectness_loss + report.class_loss};
+  row.val_loss = {report.box_loss, report.objectness_loss, report.class_loss,
+                  report.box_loss + report.objectness_loss + report.class_loss};
   row.val_images = report.num_images;
   row.val_targets = report.num_labels;
   state.class_map.assign(static_cast<std::size_t>(data->description().num_classes), 0);
-  for (const ClassMetrics& c : report.classes) state.class_map[static_cast<std::size_t>(c.class_id)] = c.mean_ap();
+  for (const ClassMetrics& c : report.classes)
+    state.class_map[static_cast<std::size_t>(c.class_id)] = c.mean_ap();
 }
 
 // Strictly better than all before (Q15).
@@ -360,15 +401,19 @@ void Trainer::Impl::end_epoch() {
 
 void Trainer::Impl::end_interrupted() {
   saver->save_and_wait();
-  throw Error(ErrorKind::kInterrupted, fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
-                                                   state.boundary.iteration - state.epoch * state.batches_per_epoch, state.batches_per_epoch),
+  throw Error(ErrorKind::kInterrupted,
+              fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
+                          state.boundary.iteration - state.epoch * state.batches_per_epoch,
+                          state.batches_per_epoch),
               {}, fmt::format("gannet train --resume {} continues", saver->last().string()));
 }
 
 // Only rank 0's machine needs to have the file.
 std::shared_ptr<DetectionModel> Trainer::Impl::best_model(const std::string& path) {
   auto model = comm->is_main() ? load_model(path).model
-                               : std::make_shared<DetectionModel>(state.model->description(), ModelOptions{.num_classes = state.model->head().num_classes});
+                               : std::make_shared<DetectionModel>(
+                                     state.model->description(),
+                                     ModelOptions{.num_classes = state.model->head().num_classes});
   broadcast_state(*model, "best model", *comm);
   model->detect().read_anchors_from_buffers();
   model->eval();
@@ -377,7 +422,8 @@ std::shared_ptr<DetectionModel> Trainer::Impl::best_model(const std::string& pat
 }
 
 void Trainer::Impl::strip(const std::string& path) {
-  if (comm->is_main()) log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
+  if (comm->is_main())
+    log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
 }
 
 TrainReport Trainer::Impl::finish(double seconds) {
@@ -390,7 +436,8 @@ TrainReport Trainer::Impl::finish(double seconds) {
   strip(report.best_checkpoint);
   report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
   if (report.evaluation.stopped)
-    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done", {report.best_checkpoint, 0, {}},
+    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done",
+                {report.best_checkpoint, 0, {}},
                 fmt::format("gannet train --resume {} does the rest", report.last_checkpoint));
   // Last of all: until then a run that is killed here can be resumed.
   if (report.best_checkpoint != report.last_checkpoint) strip(report.last_checkpoint);
@@ -398,7 +445,8 @@ TrainReport Trainer::Impl::finish(double seconds) {
   report.best_epoch = state.best_epoch;
   report.best_fitness = state.best_fitness;
   report.seconds = seconds;
-  observers.on_run_end({directory, epochs_run, seconds, state.best_epoch, state.best_fitness, false});
+  observers.on_run_end(
+      {directory, epochs_run, seconds, state.best_epoch, state.best_fitness, false});
   return report;
 }
 
@@ -419,17 +467,20 @@ Trainer Trainer::resume(const ResumeOptions& options, std::shared_ptr<Communicat
 
 const Settings& Trainer::settings() const { return impl_->settings; }
 
-void Trainer::add_observer(std::unique_ptr<RunObserver> observer) { impl_->observers.add(std::move(observer)); }
+void Trainer::add_observer(std::unique_ptr<RunObserver> observer) {
+  impl_->observers.add(std::move(observer));
+}
 
 std::string Trainer::describe_plan() {
   impl_->restore_or_start();
   std::int64_t parameters = 0;
   for (const auto& p : impl_->state.model->parameters()) parameters += p.numel();
   const TrainSettings& train = impl_->settings.train;
-  return fmt::format("{} parameters on {}; {} training and {} validation images; {} epochs of {} batches, {} px",
-                     parameters, impl_->placement.describe(), impl_->data->train_index().images.size(),
-                     impl_->data->val_index().images.size(), train.epochs, impl_->data->batches_per_epoch(),
-                     impl_->data->image_size());
+  return fmt::format(
+      "{} parameters on {}; {} training and {} validation images; {} epochs of {} batches, {} px",
+      parameters, impl_->placement.describe(), impl_->data->train_index().images.size(),
+      impl_->data->val_index().images.size(), train.epochs, impl_->data->batches_per_epoch(),
+      impl_->data->image_size());
 }
 
 TrainReport Trainer::Impl::train() {
@@ -437,7 +488,9 @@ TrainReport Trainer::Impl::train() {
   restore_or_start();
   start_observers();
   if (comm->is_main())
-    log_info("training on {}{} into {}", placement.describe(), comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "", directory.string());
+    log_info("training on {}{} into {}", placement.describe(),
+             comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "",
+             directory.string());
   while (state.epoch < settings.train.epochs && !out_of_patience()) {
     train_epoch();
     if (!stopped) validate();
@@ -445,7 +498,8 @@ TrainReport Trainer::Impl::train() {
     end_epoch();
   }
   if (reducer && comm->is_main())
-    log_info("gradient sums: {:.1f} s were not hidden behind the backward pass", reducer->exposed_seconds());
+    log_info("gradient sums: {:.1f} s were not hidden behind the backward pass",
+             reducer->exposed_seconds());
   return finish(run_clock.seconds());
 }
 

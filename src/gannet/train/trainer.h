@@ -17,7 +17,8 @@ class Communicator;
 /// How a run ended.
 struct TrainReport {
   std::filesystem::path directory;
-  std::string best_checkpoint, last_checkpoint;  // stripped for use; best is last where nothing was evaluated
+  std::string best_checkpoint,
+      last_checkpoint;  // stripped for use; best is last where nothing was evaluated
   int epochs_run = 0;
   int best_epoch = -1;
   double best_fitness = 0;

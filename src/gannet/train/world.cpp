@@ -13,15 +13,17 @@ namespace gannet {
 namespace {
 
 // Lines "name: value". What may differ between ranks is left out.
-std::string lines_to_compare(const Settings& settings, const ImageIndex& train, const ImageIndex& val, const DetectionModel& model) {
+std::string lines_to_compare(const Settings& settings, const ImageIndex& train,
+                             const ImageIndex& val, const DetectionModel& model) {
   Settings shared = settings;
   shared.train.device.clear();
   shared.train.workers = 0;
   shared.train.data.clear();
   shared.train.weights.clear();
   shared.train.project.clear();
-  return fmt::format("version: {}\n{}training set: {}\nvalidation set: {}\nmodel: {}\n", GANNET_VERSION, settings_to_yaml(shared),
-                     fingerprint(train), fingerprint(val), fingerprint(model, false));
+  return fmt::format("version: {}\n{}training set: {}\nvalidation set: {}\nmodel: {}\n",
+                     GANNET_VERSION, settings_to_yaml(shared), fingerprint(train), fingerprint(val),
+                     fingerprint(model, false));
 }
 
 std::vector<torch::Tensor> floating_buffers(const DetectionModel& model) {
@@ -33,8 +35,8 @@ std::vector<torch::Tensor> floating_buffers(const DetectionModel& model) {
 
 }  // namespace
 
-void require_equal_ranks(const Settings& settings, const ImageIndex& train, const ImageIndex& val, const DetectionModel& model,
-                         Communicator& comm) {
+void require_equal_ranks(const Settings& settings, const ImageIndex& train, const ImageIndex& val,
+                         const DetectionModel& model, Communicator& comm) {
   if (comm.world_size() == 1) return;
   require_equal_lines(lines_to_compare(settings, train, val, model), comm);
 }
@@ -61,14 +63,19 @@ void broadcast_state(DetectionModel& model, const std::string& name, Communicato
   std::string bytes;
   for (const auto& [key, tensor] : state) {
     const auto values = tensor.to(torch::kCPU).contiguous();
-    bytes.append(static_cast<const char*>(values.const_data_ptr()), static_cast<std::size_t>(values.nbytes()));
+    bytes.append(static_cast<const char*>(values.const_data_ptr()),
+                 static_cast<std::size_t>(values.nbytes()));
   }
   bytes = comm.broadcast(name, bytes);
   std::size_t at = 0;
   for (const auto& [key, tensor] : state) {
-    auto values = torch::empty(tensor.sizes(), tensor.options().device(torch::kCPU).memory_format(torch::MemoryFormat::Contiguous));
-    GANNET_CHECK(at + static_cast<std::size_t>(values.nbytes()) <= bytes.size(), "broadcast state is too short");
-    std::memcpy(values.mutable_data_ptr(), bytes.data() + at, static_cast<std::size_t>(values.nbytes()));
+    auto values = torch::empty(
+        tensor.sizes(),
+        tensor.options().device(torch::kCPU).memory_format(torch::MemoryFormat::Contiguous));
+    GANNET_CHECK(at + static_cast<std::size_t>(values.nbytes()) <= bytes.size(),
+                 "broadcast state is too short");
+    std::memcpy(values.mutable_data_ptr(), bytes.data() + at,
+                static_cast<std::size_t>(values.nbytes()));
     at += static_cast<std::size_t>(values.nbytes());
     torch::Tensor(tensor).copy_(values);
   }

@@ -19,7 +19,9 @@ class DataDescriptionFile : public testing::TemporaryFolder {
     make_folder("images");
     make_folder("set/images");
   }
-  DataDescription load(const std::string& text) const { return load_data_description(write("data.yaml", text)); }
+  DataDescription load(const std::string& text) const {
+    return load_data_description(write("data.yaml", text));
+  }
   Error error_of(const std::string& text) const {
     return testing::thrown_error([&] { load(text); });
   }
@@ -42,15 +44,19 @@ TEST_F(DataDescriptionFile, NamesAsMapGiveTheClassCount) {
 
 TEST_F(DataDescriptionFile, PathsAreLookedForBelowPathThenBesideTheFile) {
   EXPECT_THAT(load("train: images\nval: images\nnames: [a]\n").train, ElementsAre(path("images")));
-  EXPECT_THAT(load("path: set\ntrain: images\nval: images\nnames: [a]\n").train, ElementsAre(path("set/images")));
-  EXPECT_THAT(load("path: other\ntrain: images\nval: images\nnames: [a]\n").train, ElementsAre(path("images")));
-  EXPECT_THAT(load("path: " + path("set") + "\ntrain: images\nval: images\nnames: [a]\n").train, ElementsAre(path("set/images")));
+  EXPECT_THAT(load("path: set\ntrain: images\nval: images\nnames: [a]\n").train,
+              ElementsAre(path("set/images")));
+  EXPECT_THAT(load("path: other\ntrain: images\nval: images\nnames: [a]\n").train,
+              ElementsAre(path("images")));
+  EXPECT_THAT(load("path: " + path("set") + "\ntrain: images\nval: images\nnames: [a]\n").train,
+              ElementsAre(path("set/images")));
   EXPECT_THAT(load("train: [images, set/images]\nval: " + path("images") + "\nnames: [a]\n").train,
               ElementsAre(path("images"), path("set/images")));
 }
 
 TEST_F(DataDescriptionFile, TestImagesMayBeMissing) {
-  EXPECT_THAT(load("train: images\nval: images\ntest: none\nnames: [a]\n").test, ElementsAre("none"));
+  EXPECT_THAT(load("train: images\nval: images\ntest: none\nnames: [a]\n").test,
+              ElementsAre("none"));
 }
 
 TEST_F(DataDescriptionFile, CountOfNamesMustAgree) {
@@ -61,7 +67,8 @@ TEST_F(DataDescriptionFile, CountOfNamesMustAgree) {
 }
 
 TEST_F(DataDescriptionFile, MissingImagesShowTheDownloadText) {
-  const Error error = error_of("train: images\nval: none\nnames: [a]\ndownload: get it from example.org\n");
+  const Error error =
+      error_of("train: images\nval: none\nnames: [a]\ndownload: get it from example.org\n");
   EXPECT_EQ(error.kind(), ErrorKind::kData);
   EXPECT_EQ(error.where().line, 2);
   EXPECT_EQ(error.where().key, "val");
@@ -88,8 +95,9 @@ TEST_F(DataDescriptionFile, AnnotationsForAllSplitsOrEach) {
   EXPECT_EQ(one.annotations_of("val"), path("a.json"));
   EXPECT_EQ(error_of("train: images\nval: images\nannotations: b.json\nnames: [a]\n").where().key,
             "annotations");
-  EXPECT_THAT(error_of("train: images\nval: images\nannotations: {vall: a.json}\nnames: [a]\n").what(),
-              HasSubstr("did you mean 'val'?"));
+  EXPECT_THAT(
+      error_of("train: images\nval: images\nannotations: {vall: a.json}\nnames: [a]\n").what(),
+      HasSubstr("did you mean 'val'?"));
   const auto again = load(data_description_to_yaml(one));
   EXPECT_EQ(again.annotations, one.annotations);
 }
@@ -109,8 +117,9 @@ TEST_F(DataDescriptionFile, NamesAreTextInUtf8) {
   EXPECT_EQ(error_of_name("\"\nd\xEFg\"").where().key, "names");  // found by fuzzing
   EXPECT_EQ(error_of_name("\"d\\x01g\"").where().line, 3);
   EXPECT_EQ(error_of_name("d\xC3").where().key, "names");
-  EXPECT_THAT(load("train: images\nval: images\nnames: [k\xC3\xA4se, ' a b ', \xF0\x9F\x90\xB1]\n").names,
-              ElementsAre("k\xC3\xA4se", "a b", "\xF0\x9F\x90\xB1"));
+  EXPECT_THAT(
+      load("train: images\nval: images\nnames: [k\xC3\xA4se, ' a b ', \xF0\x9F\x90\xB1]\n").names,
+      ElementsAre("k\xC3\xA4se", "a b", "\xF0\x9F\x90\xB1"));
 }
 
 TEST_F(DataDescriptionFile, SplitsByName) {

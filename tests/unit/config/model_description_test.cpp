@@ -18,7 +18,8 @@ Error error_of(const std::string& text) {
 }
 
 ModelDescription vector_model(const std::string& name) {
-  return load_model_description(std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/models/" + name + ".yaml");
+  return load_model_description(std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/models/" +
+                                name + ".yaml");
 }
 
 TEST(ModelDescription, ReadsEveryPart) {
@@ -59,9 +60,11 @@ TEST(ModelDescription, AnchorsComeInPairsOfPositiveSizes) {
 }
 
 TEST(ModelDescription, WrongShapesOfRowsAndNumbers) {
-  EXPECT_EQ(error_of(small_model_with("[-1, 1, Conv, [20, 3, 2]]", "[-1, 1, Conv]")).where().line, 9);
+  EXPECT_EQ(error_of(small_model_with("[-1, 1, Conv, [20, 3, 2]]", "[-1, 1, Conv]")).where().line,
+            9);
   EXPECT_EQ(error_of(small_model_with("nc: 2", "nc: 0")).where().line, 1);
-  EXPECT_EQ(error_of(small_model_with("width_multiple: 0.5", "width_multiple: -1")).where().line, 3);
+  EXPECT_EQ(error_of(small_model_with("width_multiple: 0.5", "width_multiple: -1")).where().line,
+            3);
   EXPECT_EQ(error_of("nc: 2\nanchors: [[1, 2]]\nbackbone: []\n").where().key, "head");
   EXPECT_NE(error_of("").kind(), ErrorKind::kInternal);
 }
@@ -73,14 +76,21 @@ TEST(ModelDescription, GenerationFollowsFromTheInputsOfDetect) {
 }
 
 TEST(ModelDescription, VersionKeyDecidesTheGeneration) {
-  EXPECT_EQ(parse_model_description("version: 7\n" + testing::kSmallModel, "m.yaml").generation, Generation::kRelease7);
-  EXPECT_EQ(parse_model_description("version: 1\n" + testing::kSmallModel, "m.yaml").generation, Generation::kJuly2020);
+  EXPECT_EQ(parse_model_description("version: 7\n" + testing::kSmallModel, "m.yaml").generation,
+            Generation::kRelease7);
+  EXPECT_EQ(parse_model_description("version: 1\n" + testing::kSmallModel, "m.yaml").generation,
+            Generation::kJuly2020);
   EXPECT_EQ(error_of("version: 12\n" + testing::kSmallModel).where().key, "version");
 }
 
 TEST(ModelDescription, ArgumentsPrintAsInPython) {
-  const std::vector<ModelArg> args = {{std::int64_t{64}}, {0.5},  {1.0}, {std::monostate{}},
-                                      {std::string("nearest")}, {true}, {ModelArg::List{{std::int64_t{5}}}}};
+  const std::vector<ModelArg> args = {{std::int64_t{64}},
+                                      {0.5},
+                                      {1.0},
+                                      {std::monostate{}},
+                                      {std::string("nearest")},
+                                      {true},
+                                      {ModelArg::List{{std::int64_t{5}}}}};
   EXPECT_EQ(to_string(args), "[64, 0.5, 1.0, None, 'nearest', True, [5]]");
 }
 

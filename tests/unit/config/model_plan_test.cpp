@@ -23,8 +23,8 @@ Error error_of(const std::string& text) {
 TEST(ModelPlan, ScalesDepthAndWidthAndFollowsStrides) {
   const ModelPlan plan = plan_of(testing::kSmallModel);
   ASSERT_EQ(plan.layers.size(), 5U);
-  EXPECT_EQ(to_string(plan.layers[0].args), "[3, 8, 3]");       // 16 / 2
-  EXPECT_EQ(to_string(plan.layers[1].args), "[8, 16, 2]");      // 3 / 2 rounds to 2 repeats, inside
+  EXPECT_EQ(to_string(plan.layers[0].args), "[3, 8, 3]");   // 16 / 2
+  EXPECT_EQ(to_string(plan.layers[1].args), "[8, 16, 2]");  // 3 / 2 rounds to 2 repeats, inside
   EXPECT_EQ(plan.layers[1].repeats, 1);
   EXPECT_EQ(to_string(plan.layers[2].args), "[16, 16, 3, 2]");  // 20 / 2 goes up to 16
   EXPECT_EQ(to_string(plan.layers[3].args), "[16, 14, 1, 1]");  // head channels are not scaled
@@ -58,13 +58,15 @@ TEST(ModelPlan, ConcatOfDifferentGridsIsAnError) {
   const std::string equal = small_model_with("head:\n", "head:\n  - [[-1, 2], 1, Concat, [1]]\n");
   EXPECT_EQ(plan_of(equal).layers[3].out_channels, 32);
   EXPECT_THAT(plan_of(equal).save, ElementsAre(2));
-  const Error error = error_of(small_model_with("head:\n", "head:\n  - [[-1, 1], 1, Concat, [1]]\n"));
+  const Error error =
+      error_of(small_model_with("head:\n", "head:\n  - [[-1, 1], 1, Concat, [1]]\n"));
   EXPECT_EQ(error.where().line, 11);
   EXPECT_THAT(error.what(), HasSubstr("different grid sizes"));
 }
 
 TEST(ModelPlan, UpsampleHalvesTheStride) {
-  const auto plan = plan_of(small_model_with("head:\n", "head:\n  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n"));
+  const auto plan =
+      plan_of(small_model_with("head:\n", "head:\n  - [-1, 1, nn.Upsample, [None, 2, nearest]]\n"));
   EXPECT_EQ(plan.layers[3].stride, 2);
   EXPECT_EQ(plan.layers[5].stride, 2);
 }
@@ -72,7 +74,8 @@ TEST(ModelPlan, UpsampleHalvesTheStride) {
 TEST(ModelPlan, DetectMustComeLastWithOneInputPerRowOfAnchors) {
   EXPECT_THROW(plan_of(small_model_with("  - [[], 1, Detect, [nc, anchors]]\n", "")), Error);
   EXPECT_EQ(error_of(small_model_with("[[], 1, Detect", "[[3, 3], 1, Detect")).where().line, 12);
-  EXPECT_EQ(error_of(small_model_with("na * (nc + 5)", "17")).where().line, 12) << "no output convolution";
+  EXPECT_EQ(error_of(small_model_with("na * (nc + 5)", "17")).where().line, 12)
+      << "no output convolution";
 }
 
 TEST(ModelPlan, HeadInputsOfJuly2020AreConvolutions) {

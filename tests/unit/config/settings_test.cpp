@@ -37,10 +37,13 @@ TEST(SettingsYaml, RoundTripKeepsEveryValue) {
 }
 
 TEST(SettingsYaml, UnknownKeyNamesTheNearestWithFileAndLine) {
-  const Error error = thrown_error([] { parse_settings("train:\n  rect: true\n  epoch: 5\n", "s.yaml"); });
+  const Error error =
+      thrown_error([] { parse_settings("train:\n  rect: true\n  epoch: 5\n", "s.yaml"); });
   EXPECT_EQ(error.exit_code(), 1);
-  EXPECT_STREQ(error.what(), "s.yaml:3: unknown key 'epoch' in section 'train' (did you mean 'epochs'?)");
-  EXPECT_THAT(thrown_error([] { parse_settings("hip:\n  lr0: 1\n", "s.yaml"); }).what(), HasSubstr("'hyp'"));
+  EXPECT_STREQ(error.what(),
+               "s.yaml:3: unknown key 'epoch' in section 'train' (did you mean 'epochs'?)");
+  EXPECT_THAT(thrown_error([] { parse_settings("hip:\n  lr0: 1\n", "s.yaml"); }).what(),
+              HasSubstr("'hyp'"));
 }
 
 TEST(SettingsYaml, ValueOutOfRangeOrOfAnotherKind) {
@@ -60,10 +63,12 @@ TEST(SettingsYaml, BrokenYamlIsAnErrorWithALine) {
 TEST(SettingsYaml, AugmentationOfLaterReleasesIsOffUnlessAskedFor) {
   const Hyperparameters defaults;
   EXPECT_EQ(defaults.mosaic, 1);
-  for (const double gain : {defaults.perspective, defaults.flipud, defaults.mosaic9, defaults.mixup, defaults.copy_paste})
+  for (const double gain : {defaults.perspective, defaults.flipud, defaults.mosaic9, defaults.mixup,
+                            defaults.copy_paste})
     EXPECT_EQ(gain, 0);
   EXPECT_EQ(TrainSettings{}.close_mosaic, 0);
-  const Settings read = parse_settings("hyp:\n  mixup: 0.1\n  copy_paste: 0.2\ntrain:\n  close_mosaic: 10\n", "s.yaml");
+  const Settings read = parse_settings(
+      "hyp:\n  mixup: 0.1\n  copy_paste: 0.2\ntrain:\n  close_mosaic: 10\n", "s.yaml");
   EXPECT_EQ(read.hyp.mixup, 0.1);
   EXPECT_EQ(read.hyp.copy_paste, 0.2);
   EXPECT_EQ(read.train.close_mosaic, 10);
@@ -92,9 +97,10 @@ TEST(AssignSetting, ErrorsAreOfUsageAndNameTheKey) {
 
 // Lines as the original ships them (data/hyp.finetune.yaml and later releases).
 TEST_F(SettingsFile, OverlayReadsFilesOfTheOriginal) {
-  const std::string file = write("hyp.yaml",
-                                 "# Hyperparameters\nlr0: 1e-3\nweight_decay: 5e-4\noptimizer: adam  # or SGD\n"
-                                 "box: 0.07\niou_t: 0.2\nscale: 0\n");
+  const std::string file =
+      write("hyp.yaml",
+            "# Hyperparameters\nlr0: 1e-3\nweight_decay: 5e-4\noptimizer: adam  # or SGD\n"
+            "box: 0.07\niou_t: 0.2\nscale: 0\n");
   Settings settings;
   settings.hyp.cls = 0.9;
   overlay_hyperparameters(settings, file);

@@ -16,7 +16,8 @@ namespace {
 class AtomicFile : public testing::TemporaryFolder {
  protected:
   std::ptrdiff_t num_files() const {
-    return std::distance(std::filesystem::directory_iterator(folder_), std::filesystem::directory_iterator());
+    return std::distance(std::filesystem::directory_iterator(folder_),
+                         std::filesystem::directory_iterator());
   }
 };
 
@@ -54,7 +55,8 @@ TEST_F(AtomicFile, TargetThatCannotBeReplacedIsAnError) {
 }
 
 TEST_F(AtomicFile, ErrorsNameTheFile) {
-  const Error writing = testing::thrown_error([&] { write_file_atomically(path("none/a.txt"), "new"); });
+  const Error writing =
+      testing::thrown_error([&] { write_file_atomically(path("none/a.txt"), "new"); });
   EXPECT_EQ(writing.kind(), ErrorKind::kIo);
   EXPECT_EQ(writing.where().path, path("none/a.txt"));
   const Error reading = testing::thrown_error([&] { read_file(path("none.txt")); });

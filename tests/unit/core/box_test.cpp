@@ -16,7 +16,8 @@ void expect_box(const Box& box, const Box& expected, float tolerance = 1e-4F) {
 
 Box random_box(Rng& rng) {
   const auto x = static_cast<float>(rng.uniform(0, 50)), y = static_cast<float>(rng.uniform(0, 50));
-  return {x, y, x + static_cast<float>(rng.uniform(1, 50)), y + static_cast<float>(rng.uniform(1, 50))};
+  return {x, y, x + static_cast<float>(rng.uniform(1, 50)),
+          y + static_cast<float>(rng.uniform(1, 50))};
 }
 
 TEST(Iou, CountedByHand) {

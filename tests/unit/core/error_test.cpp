@@ -19,7 +19,8 @@ TEST(Error, TextNamesPlaceKeyAndAdvice) {
 TEST(Error, EmptyPartsAreLeftOut) {
   EXPECT_STREQ(Error(ErrorKind::kData, "no images").what(), "no images");
   EXPECT_STREQ(Error(ErrorKind::kData, "empty", {"a.txt", 0, {}}).what(), "a.txt: empty");
-  EXPECT_STREQ(Error(ErrorKind::kUsage, "too big", {{}, 9, "--epochs"}).what(), "--epochs: too big");
+  EXPECT_STREQ(Error(ErrorKind::kUsage, "too big", {{}, 9, "--epochs"}).what(),
+               "--epochs: too big");
 }
 
 TEST(Error, TextIsOneLine) {
@@ -31,8 +32,8 @@ TEST(Error, KindDecidesTheExitCode) {
   EXPECT_EQ(code(ErrorKind::kUsage), 2);
   EXPECT_EQ(code(ErrorKind::kInterrupted), 3);
   EXPECT_EQ(code(ErrorKind::kDistributed), 4);
-  for (const ErrorKind kind : {ErrorKind::kConfig, ErrorKind::kData, ErrorKind::kCheckpoint, ErrorKind::kIo,
-                               ErrorKind::kNumeric, ErrorKind::kInternal})
+  for (const ErrorKind kind : {ErrorKind::kConfig, ErrorKind::kData, ErrorKind::kCheckpoint,
+                               ErrorKind::kIo, ErrorKind::kNumeric, ErrorKind::kInternal})
     EXPECT_EQ(code(kind), 1);
 }
 
@@ -40,8 +41,9 @@ TEST(Check, ThrowsOnlyWhenFalse) {
   EXPECT_NO_THROW(GANNET_CHECK(1 + 1 == 2, "sum"));
   const Error error = testing::thrown_error([] { GANNET_CHECK(1 + 1 == 3, "sum"); });
   EXPECT_EQ(error.kind(), ErrorKind::kInternal);
-  EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("sum"), ::testing::HasSubstr("1 + 1 == 3"),
-                                             ::testing::HasSubstr("error_test.cpp")));
+  EXPECT_THAT(error.what(),
+              ::testing::AllOf(::testing::HasSubstr("sum"), ::testing::HasSubstr("1 + 1 == 3"),
+                               ::testing::HasSubstr("error_test.cpp")));
 }
 
 }  // namespace

@@ -117,7 +117,8 @@ TEST_F(AugmentedSamplesTest, SameOnEveryThreadAndFromACache) {
 }
 
 TEST_F(AugmentedSamplesTest, BoxesAndOutlinesStayInside) {
-  const auto dataset = make_training_dataset(outlined_index(5), kSide, all_options(), cache(ImageCacheKind::kRam));
+  const auto dataset =
+      make_training_dataset(outlined_index(5), kSide, all_options(), cache(ImageCacheKind::kRam));
   constexpr float kSlack = 1e-6F;
   std::size_t num_labels = 0;
   for (std::uint64_t epoch = 0; epoch < 60; ++epoch) {
@@ -178,7 +179,8 @@ TEST_F(AugmentedSamplesTest, FlipsUpDown) {
 TEST_F(AugmentedSamplesTest, MosaicsEndWithTheirEpochsAndComeWithTheirProbability) {
   write_set(3);
   const auto mosaics = [&](const AugmentOptions& options, std::uint64_t epoch) {
-    const auto dataset = make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
+    const auto dataset =
+        make_training_dataset(index(), kSide, options, cache(ImageCacheKind::kRam));
     int count = 0;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
       count += dataset->get({0, seed, epoch, kSide, kSide}).mosaic ? 1 : 0;

@@ -23,7 +23,8 @@ using ::testing::HasSubstr;
 cv::Mat noise(int width, int height, std::uint64_t seed) {
   cv::Mat image(height, width, CV_8UC3);
   Rng rng({seed, 0, 0, Purpose::kTest});
-  for (std::size_t i = 0; i < image.total() * 3; ++i) image.data[i] = static_cast<std::uint8_t>(rng.below(256));
+  for (std::size_t i = 0; i < image.total() * 3; ++i)
+    image.data[i] = static_cast<std::uint8_t>(rng.below(256));
   return image;
 }
 
@@ -92,7 +93,8 @@ TEST_F(DetectorTest, OptionsLimitWhatComesBack) {
   ASSERT_GT(all.size(), 2u);
   EXPECT_EQ(load({.max_detections = 2}).detect(view(image)).size(), 2u);
   const int wanted = all.front().class_id;
-  for (const Detection& d : load({.classes = {wanted}}).detect(view(image))) EXPECT_EQ(d.class_id, wanted);
+  for (const Detection& d : load({.classes = {wanted}}).detect(view(image)))
+    EXPECT_EQ(d.class_id, wanted);
 }
 
 TEST_F(DetectorTest, ChannelOrderAndRowGapsDoNotMatter) {
@@ -102,7 +104,8 @@ TEST_F(DetectorTest, ChannelOrderAndRowGapsDoNotMatter) {
   cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
   bgr.copyTo(wide(cv::Rect(0, 0, 64, 64)));
   const auto expected = detector.detect(view(bgr));
-  for (const auto& other : {detector.detect(view(rgb, ChannelOrder::kRgb)), detector.detect(view(wide(cv::Rect(0, 0, 64, 64))))}) {
+  for (const auto& other : {detector.detect(view(rgb, ChannelOrder::kRgb)),
+                            detector.detect(view(wide(cv::Rect(0, 0, 64, 64))))}) {
     ASSERT_EQ(other.size(), expected.size());
     EXPECT_EQ(other.front().score, expected.front().score);
     EXPECT_EQ(other.front().box_px.x1, expected.front().box_px.x1);
@@ -120,11 +123,13 @@ TEST_F(DetectorTest, FilesGetAPictureAndALabelFileEach) {
     seen.push_back(std::filesystem::path(result.path).filename());
     EXPECT_EQ(result.total, 2);
     EXPECT_TRUE(std::filesystem::exists(result.output_path));
-    std::ifstream labels(path("found/" + std::filesystem::path(result.path).stem().string() + ".txt"));
+    std::ifstream labels(
+        path("found/" + std::filesystem::path(result.path).stem().string() + ".txt"));
     std::size_t rows = 0;
     for (std::string row; std::getline(labels, row);) ++rows;
     EXPECT_EQ(rows, result.detections.size());
-    for (const Detection& d : result.detections) EXPECT_EQ(d.box_px.x1, std::nearbyint(d.box_px.x1));
+    for (const Detection& d : result.detections)
+      EXPECT_EQ(d.box_px.x1, std::nearbyint(d.box_px.x1));
   });
   EXPECT_THAT(seen, ::testing::ElementsAre("one.png", "two.png"));
   EXPECT_EQ(summary.images, 2);
@@ -141,7 +146,8 @@ TEST_F(DetectorTest, AnUnreadablePictureIsCountedAndSkipped) {
 TEST_F(DetectorTest, SaysWhatIsWrongWithTheSource) {
   DetectSettings s = settings();
   s.source = path("nowhere");
-  EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(), HasSubstr("does not exist"));
+  EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(),
+              HasSubstr("does not exist"));
   make_folder("hollow");
   s.source = path("hollow") + "/*.jpg";
   EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(), HasSubstr("no images"));

@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <chrono>
@@ -31,7 +30,9 @@ Outcome run(int num_processes, const std::string& script, double stop_seconds = 
   options.program = "/bin/sh";
   options.arguments = {"-c", script};
   options.stop_seconds = stop_seconds;
-  options.on_line = [&](int rank, const std::string& line, bool) { outcome.lines.push_back(std::to_string(rank) + ": " + line); };
+  options.on_line = [&](int rank, const std::string& line, bool) {
+    outcome.lines.push_back(std::to_string(rank) + ": " + line);
+  };
   const auto start = std::chrono::steady_clock::now();
   outcome.result = launch_local(options);
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -39,9 +40,11 @@ Outcome run(int num_processes, const std::string& script, double stop_seconds = 
 }
 
 TEST(Launcher, GivesEveryRankItsPlaceAndLabelsItsOutput) {
-  const Outcome r = run(3, "[ $RANK = 0 ] || echo $RANK of $WORLD_SIZE, local $LOCAL_RANK at $MASTER_ADDR");
+  const Outcome r =
+      run(3, "[ $RANK = 0 ] || echo $RANK of $WORLD_SIZE, local $LOCAL_RANK at $MASTER_ADDR");
   EXPECT_EQ(r.result.exit_code, 0);
-  EXPECT_THAT(r.lines, UnorderedElementsAre("1: 1 of 3, local 1 at 127.0.0.1", "2: 2 of 3, local 2 at 127.0.0.1"));
+  EXPECT_THAT(r.lines, UnorderedElementsAre("1: 1 of 3, local 1 at 127.0.0.1",
+                                            "2: 2 of 3, local 2 at 127.0.0.1"));
 }
 
 TEST(Launcher, RanksAgreeOnAPort) {
@@ -72,7 +75,8 @@ TEST(Launcher, PassesAStopRequestOn) {
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     ::kill(::getpid(), SIGTERM);
   });
-  const Outcome r = run(2, "trap 'exit 3' TERM; i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done");
+  const Outcome r =
+      run(2, "trap 'exit 3' TERM; i=0; while [ $i -lt 600 ]; do sleep 0.1; i=$((i+1)); done");
   EXPECT_EQ(r.result.exit_code, 3);
   EXPECT_LT(r.seconds, 10);
 }

@@ -23,7 +23,8 @@ TEST(ProcessGroup, SumsGathersAndBroadcasts) {
     EXPECT_EQ(comm.world_size(), 3);
     const auto sum = comm.sum("sum", torch::full({2}, comm.rank() + 1, torch::kFloat64));
     EXPECT_EQ(sum[1].item<double>(), 6);
-    EXPECT_THAT(comm.gather("gather", std::string(static_cast<std::size_t>(comm.rank()), 'x')), ElementsAre("", "x", "xx"));
+    EXPECT_THAT(comm.gather("gather", std::string(static_cast<std::size_t>(comm.rank()), 'x')),
+                ElementsAre("", "x", "xx"));
     EXPECT_EQ(comm.broadcast("broadcast", comm.is_main() ? "from rank 0" : ""), "from rank 0");
     EXPECT_EQ(comm.broadcast("nothing", ""), "");
   });
@@ -35,7 +36,8 @@ TEST(ProcessGroup, ManyRanksHaveTheSameSums) {
     run_gloo_world(world, [world](Communicator& comm) {
       for (const std::int64_t size : {1, 13, 5000}) {
         const auto sum = comm.sum("sum", torch::arange(size, torch::kFloat64) + comm.rank());
-        EXPECT_EQ(sum[size - 1].item<double>(), world * static_cast<double>(size - 1) + world * (world - 1) / 2.0);
+        EXPECT_EQ(sum[size - 1].item<double>(),
+                  world * static_cast<double>(size - 1) + world * (world - 1) / 2.0);
       }
     });
   }
@@ -65,8 +67,8 @@ TEST(ProcessGroup, GradientsAreSummedAcrossRanksAndAccumulatedWithout) {
     auto weight = torch::ones({3}, torch::requires_grad());
     const auto reducer = comm.reduce_gradients({weight}, GradientCompression::kNone);
     const double factor = comm.rank() + 1;
-    (weight.sum() * factor).backward();         // accumulates: 1 and 2
-    reducer->backward(weight.sum() * factor);   // 2 and 4 summed
+    (weight.sum() * factor).backward();        // accumulates: 1 and 2
+    reducer->backward(weight.sum() * factor);  // 2 and 4 summed
     EXPECT_EQ(weight.grad()[0].item<double>(), 6);
     weight.mutable_grad().zero_();
     reducer->backward(weight.sum() * factor);
@@ -119,7 +121,8 @@ TEST_P(FailingRank, TellsTheOthersWhy) {
     EXPECT_THAT(text, HasSubstr("'loss.counts'"));
   }
 }
-INSTANTIATE_TEST_SUITE_P(ProcessGroup, FailingRank, ::testing::Values(0, 1, 2));  // rank 0 holds the store
+INSTANTIATE_TEST_SUITE_P(ProcessGroup, FailingRank,
+                         ::testing::Values(0, 1, 2));  // rank 0 holds the store
 
 TEST(ProcessGroup, ARankThatStallsIsNamedAfterTheTimeout) {
   const auto start = std::chrono::steady_clock::now();
@@ -157,11 +160,15 @@ TEST(ProcessGroup, SaysThatRankZeroIsNotThere) {
   world.port = 1;  // nobody listens there
   ProcessGroupOptions options;
   options.timeout_seconds = 1;
-  EXPECT_THAT(testing::thrown_error([&] { join_process_group(world, options); }).what(), HasSubstr("finds no rank 0 at 127.0.0.1:1"));
+  EXPECT_THAT(testing::thrown_error([&] { join_process_group(world, options); }).what(),
+              HasSubstr("finds no rank 0 at 127.0.0.1:1"));
 }
 
 TEST(ProcessGroup, RefusesCallsInDifferentOrder) {
-  EXPECT_THROW(run_gloo_world(2, [](Communicator& comm) { comm.sum(comm.is_main() ? "a" : "b", torch::ones({1})); }, 5), Error);
+  EXPECT_THROW(
+      run_gloo_world(
+          2, [](Communicator& comm) { comm.sum(comm.is_main() ? "a" : "b", torch::ones({1})); }, 5),
+      Error);
 }
 
 }  // namespace

@@ -29,8 +29,13 @@ std::string refusal(const Variables& variables) {
 TEST(World, AProcessOnItsOwnHasNone) { EXPECT_FALSE(world_of({})); }
 
 TEST(World, ReadsWhatTorchrunSets) {
-  const auto world = world_of({{"RANK", "5"}, {"WORLD_SIZE", "8"}, {"LOCAL_RANK", "1"}, {"LOCAL_WORLD_SIZE", "4"},
-                               {"MASTER_ADDR", "node0"}, {"MASTER_PORT", "1234"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+  const auto world = world_of({{"RANK", "5"},
+                               {"WORLD_SIZE", "8"},
+                               {"LOCAL_RANK", "1"},
+                               {"LOCAL_WORLD_SIZE", "4"},
+                               {"MASTER_ADDR", "node0"},
+                               {"MASTER_PORT", "1234"},
+                               {"TORCHELASTIC_USE_AGENT_STORE", "True"},
                                {"TORCHELASTIC_RESTART_COUNT", "2"}});
   ASSERT_TRUE(world);
   EXPECT_EQ(world->rank, 5);
@@ -44,8 +49,11 @@ TEST(World, ReadsWhatTorchrunSets) {
 }
 
 TEST(World, ReadsWhatMpirunSets) {
-  const Variables variables = {{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
-                               {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}, {"PMIX_NAMESPACE", "job1"}};
+  const Variables variables = {{"OMPI_COMM_WORLD_RANK", "1"},
+                               {"OMPI_COMM_WORLD_SIZE", "2"},
+                               {"OMPI_COMM_WORLD_LOCAL_RANK", "1"},
+                               {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"},
+                               {"PMIX_NAMESPACE", "job1"}};
   const auto world = world_of(variables);
   ASSERT_TRUE(world);
   EXPECT_EQ(world->rank, 1);
@@ -57,12 +65,20 @@ TEST(World, ReadsWhatMpirunSets) {
 }
 
 TEST(World, MpirunOnSeveralMachinesNeedsTheAddress) {
-  EXPECT_THAT(refusal({{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "4"}, {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}), HasSubstr("MASTER_ADDR"));
+  EXPECT_THAT(refusal({{"OMPI_COMM_WORLD_RANK", "1"},
+                       {"OMPI_COMM_WORLD_SIZE", "4"},
+                       {"OMPI_COMM_WORLD_LOCAL_SIZE", "2"}}),
+              HasSubstr("MASTER_ADDR"));
 }
 
 TEST(World, ReadsAStepOfSlurm) {
-  const auto world = world_of({{"SLURM_STEP_ID", "0"}, {"SLURM_JOB_ID", "77"}, {"SLURM_PROCID", "3"}, {"SLURM_NTASKS", "4"}, {"SLURM_LOCALID", "1"},
-                               {"SLURM_STEP_NODELIST", "gpu[07-08]"}, {"SLURM_STEP_TASKS_PER_NODE", "2(x2)"}});
+  const auto world = world_of({{"SLURM_STEP_ID", "0"},
+                               {"SLURM_JOB_ID", "77"},
+                               {"SLURM_PROCID", "3"},
+                               {"SLURM_NTASKS", "4"},
+                               {"SLURM_LOCALID", "1"},
+                               {"SLURM_STEP_NODELIST", "gpu[07-08]"},
+                               {"SLURM_STEP_TASKS_PER_NODE", "2(x2)"}});
   ASSERT_TRUE(world);
   EXPECT_EQ(world->rank, 3);
   EXPECT_EQ(world->local_rank, 1);
@@ -74,15 +90,18 @@ TEST(World, ReadsAStepOfSlurm) {
 
 TEST(World, AShellOfSlurmIsNoRank) {
   EXPECT_FALSE(world_of({{"SLURM_JOB_ID", "77"}, {"SLURM_NTASKS", "4"}}));
-  EXPECT_FALSE(world_of({{"SLURM_STEP_ID", "4294967290"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}));
+  EXPECT_FALSE(
+      world_of({{"SLURM_STEP_ID", "4294967290"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}}));
 }
 
 TEST(World, NamesTheVariableThatIsMissingOrWrong) {
   EXPECT_THAT(refusal({{"RANK", "0"}}), HasSubstr("WORLD_SIZE: is not set"));
-  EXPECT_THAT(refusal({{"RANK", "2"}, {"WORLD_SIZE", "2"}}), HasSubstr("RANK: '2' is not a number from 0 to 1"));
+  EXPECT_THAT(refusal({{"RANK", "2"}, {"WORLD_SIZE", "2"}}),
+              HasSubstr("RANK: '2' is not a number from 0 to 1"));
   EXPECT_THAT(refusal({{"RANK", "x"}, {"WORLD_SIZE", "2"}}), HasSubstr("RANK: 'x'"));
   EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}}), HasSubstr("MASTER_ADDR"));
-  EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "a"}}), HasSubstr("MASTER_PORT"));
+  EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"MASTER_ADDR", "a"}}),
+              HasSubstr("MASTER_PORT"));
 }
 
 TEST(World, FindsTheFirstHostOfANodeList) {

@@ -59,7 +59,8 @@ TEST_F(CocoResultsTest, UsesTheIdsOfTheAnnotationFile) {
 TEST_F(CocoResultsTest, TheFileOfSeveralRanksIsThatOfOne) {
   auto index = std::make_shared<ImageIndex>();
   index->images.resize(5);
-  for (std::size_t i = 0; i < 5; ++i) index->images[i].path = "images/" + std::to_string(i) + ".jpg";
+  for (std::size_t i = 0; i < 5; ++i)
+    index->images[i].path = "images/" + std::to_string(i) + ".jpg";
   const auto add = [](CocoResults& results, std::int64_t image) {
     SampleInfo sample;
     sample.index = image;
@@ -70,15 +71,18 @@ TEST_F(CocoResultsTest, TheFileOfSeveralRanksIsThatOfOne) {
   CocoResults alone(index, 3);
   for (std::int64_t image = 0; image < 5; ++image) add(alone, image);
   alone.write(path("alone.json"));
-  testing::run_world(3, [&](Communicator& comm) {  // rank 2 has one image, and none has them in order
-    CocoResults results(index, 3);
-    for (std::int64_t image = 4 - comm.rank(); image >= 0; image -= 3) add(results, image);
-    results.gather(comm);
-    results.write(path("rank" + std::to_string(comm.rank()) + ".json"));
-  });
+  testing::run_world(3,
+                     [&](Communicator& comm) {  // rank 2 has one image, and none has them in order
+                       CocoResults results(index, 3);
+                       for (std::int64_t image = 4 - comm.rank(); image >= 0; image -= 3)
+                         add(results, image);
+                       results.gather(comm);
+                       results.write(path("rank" + std::to_string(comm.rank()) + ".json"));
+                     });
   const std::string expected = read_file(path("alone.json"));
   ASSERT_EQ(nlohmann::json::parse(expected).size(), 10u);
-  for (const int rank : {0, 1, 2}) EXPECT_EQ(read_file(path("rank" + std::to_string(rank) + ".json")), expected) << rank;
+  for (const int rank : {0, 1, 2})
+    EXPECT_EQ(read_file(path("rank" + std::to_string(rank) + ".json")), expected) << rank;
 }
 
 TEST_F(CocoResultsTest, EightyClassesHaveTheIdsOfCoco) {

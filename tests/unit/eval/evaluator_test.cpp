@@ -53,8 +53,10 @@ class Evaluator : public ::testing::Test {
     LoaderOptions loading;
     loading.num_threads = 1;
     Loader loader(data, loading);
-    const auto plans = plan_epoch({.num_images = kImages, .batch_size = 4, .image_size = kSide, .shuffle = false}, 0);
-    return evaluate_batches(Predictor(*model_, placement_), loader, plans, options_, names_, comm, events);
+    const auto plans = plan_epoch(
+        {.num_images = kImages, .batch_size = 4, .image_size = kSide, .shuffle = false}, 0);
+    return evaluate_batches(Predictor(*model_, placement_), loader, plans, options_, names_, comm,
+                            events);
   }
   EvalReport run_alone(const EvaluatorEvents& events = {}, std::int64_t broken = -1) {
     const auto comm = make_single_process();
@@ -109,7 +111,9 @@ TEST_F(Evaluator, AveragesTheLossOverBatches) {
   events.batch = [&](const Batch& batch, const auto&) {
     const auto raw = Predictor(*model_, placement_).predict(prepare_images(batch, placement_)).raw;
     const auto comm = make_single_process();
-    sum += loss(raw, prepare_targets(batch, placement_), model_->head(), *comm).items[1].item<double>();
+    sum += loss(raw, prepare_targets(batch, placement_), model_->head(), *comm)
+               .items[1]
+               .item<double>();
   };
   const EvalReport report = run_alone(events);
   EXPECT_GT(sum, 0);

@@ -39,7 +39,8 @@ class Export : public testing::TemporaryFolder {
 };
 
 /// "format model", each model in each format.
-class EveryExport : public Export, public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+class EveryExport : public Export,
+                    public ::testing::WithParamInterface<std::tuple<const char*, const char*>> {};
 
 TEST_P(EveryExport, ReadsBackAsTheSameModel) {
   const auto [format, name] = GetParam();
@@ -63,9 +64,11 @@ TEST_P(EveryExport, ReadsBackAsTheSameModel) {
 
 INSTANTIATE_TEST_SUITE_P(Models, EveryExport,
                          ::testing::Combine(::testing::Values("yolov5", "safetensors"),
-                                            ::testing::Values("narrow", "narrow-spp", "every-module", "narrow-v7")),
+                                            ::testing::Values("narrow", "narrow-spp",
+                                                              "every-module", "narrow-v7")),
                          [](const auto& test) {
-                           std::string name = std::string(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
+                           std::string name =
+                               std::string(std::get<0>(test.param)) + "_" + std::get<1>(test.param);
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
@@ -81,12 +84,15 @@ class Lacks {
  private:
   // Belongs to a run, or is made anew by the original's code.
   static bool is_free(std::string_view key) {
-    constexpr std::string_view kFree[] = {"epoch", "best_fitness", "training_results", "hyp", "opt", "git", "date", "yaml_file", "grid", "anchor_grid"};
+    constexpr std::string_view kFree[] = {
+        "epoch", "best_fitness", "training_results", "hyp",  "opt",
+        "git",   "date",         "yaml_file",        "grid", "anchor_grid"};
     return std::find(std::begin(kFree), std::end(kFree), key) != std::end(kFree);
   }
 
   void compare(const Value& original, const Value& exported, const std::string& place) {
-    if (original.is_number() && exported.is_number()) return note(original.as_double() == exported.as_double(), place + ": another number");
+    if (original.is_number() && exported.is_number())
+      return note(original.as_double() == exported.as_double(), place + ": another number");
     if (original.kind() != exported.kind()) return note(false, place + ": another kind");
     switch (original.kind()) {
       case Value::Kind::kString:
@@ -94,7 +100,8 @@ class Lacks {
       case Value::Kind::kBool:
         return note(original.as_bool() == exported.as_bool(), place + ": another bool");
       case Value::Kind::kTensor:
-        return note(original.as_tensor().shape == exported.as_tensor().shape && original.as_tensor().to_doubles() == exported.as_tensor().to_doubles(),
+        return note(original.as_tensor().shape == exported.as_tensor().shape &&
+                        original.as_tensor().to_doubles() == exported.as_tensor().to_doubles(),
                     place + ": another tensor");
       case Value::Kind::kList:
       case Value::Kind::kTuple:
@@ -102,16 +109,19 @@ class Lacks {
       case Value::Kind::kDict:
         return compare_entries(original.as_dict(), exported.as_dict(), place);
       case Value::Kind::kRecord:
-        note(original.as_record().full_name() == exported.as_record().full_name(), place + ": another class");
+        note(original.as_record().full_name() == exported.as_record().full_name(),
+             place + ": another class");
         return compare(original.as_record().state, exported.as_record().state, place);
       default:
         return;
     }
   }
 
-  void compare_items(const Value::List& original, const Value::List& exported, const std::string& place) {
+  void compare_items(const Value::List& original, const Value::List& exported,
+                     const std::string& place) {
     if (original.size() != exported.size()) return note(false, place + ": another length");
-    for (std::size_t i = 0; i < original.size(); ++i) compare(original[i], exported[i], place + "/" + std::to_string(i));
+    for (std::size_t i = 0; i < original.size(); ++i)
+      compare(original[i], exported[i], place + "/" + std::to_string(i));
   }
 
   void compare_entries(const Dict& original, const Dict& exported, const std::string& place) {
@@ -142,7 +152,8 @@ class Lacks {
 class ExportOfOriginal : public Export, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(ExportOfOriginal, HasItsClassesAttributesAndTensors) {
-  const std::string original = testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
+  const std::string original =
+      testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
   const ExportReport report = export_model(original, "yolov5", path("x.pt"));
   EXPECT_TRUE(report.half);
   EXPECT_EQ(report.rounding, 0);
@@ -152,12 +163,16 @@ TEST_P(ExportOfOriginal, HasItsClassesAttributesAndTensors) {
 }
 
 TEST_P(ExportOfOriginal, IsSearchedForWhatItLacks) {
-  const std::string original = testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
-  const Value other = load_torch_file(testing::vector_path(std::string("checkpoints/") + (GetParam()[0] == 'v' ? "best" : "v7") + "_stripped.zip.pt"));
-  EXPECT_THAT(Lacks().run(load_torch_file(original), other), ::testing::Contains("/model: another class"));
+  const std::string original =
+      testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
+  const Value other = load_torch_file(testing::vector_path(
+      std::string("checkpoints/") + (GetParam()[0] == 'v' ? "best" : "v7") + "_stripped.zip.pt"));
+  EXPECT_THAT(Lacks().run(load_torch_file(original), other),
+              ::testing::Contains("/model: another class"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, ExportOfOriginal, ::testing::Values("best_stripped", "v7_stripped"),
+INSTANTIATE_TEST_SUITE_P(Golden, ExportOfOriginal,
+                         ::testing::Values("best_stripped", "v7_stripped"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_F(Export, HalfRoundsAndSaysByHowMuch) {
@@ -168,7 +183,9 @@ TEST_F(Export, HalfRoundsAndSaysByHowMuch) {
     EXPECT_GT(report.rounding, 0);
     EXPECT_LT(report.rounding, 0.01);
     const auto weight = testing::entry(*load_model(report.path).model, "model.1.conv.weight");
-    EXPECT_TRUE(torch::equal(weight, testing::entry(*model, "model.1.conv.weight").to(torch::kFloat16).to(torch::kFloat32)));
+    EXPECT_TRUE(torch::equal(
+        weight,
+        testing::entry(*model, "model.1.conv.weight").to(torch::kFloat16).to(torch::kFloat32)));
   }
 }
 
@@ -181,7 +198,8 @@ TEST_F(Export, HalfRefusesWeightsThatOverflow) {
   const torch::NoGradGuard no_grad;
   testing::entry(*model, "model.1.conv.weight")[0][0][0][0] = 1e5;
   const std::string file = save(*model);
-  const Error error = testing::thrown_error([&] { export_model(file, "yolov5", {}, {.half = true}); });
+  const Error error =
+      testing::thrown_error([&] { export_model(file, "yolov5", {}, {.half = true}); });
   EXPECT_THAT(error.what(), HasSubstr("model.1.conv.weight: a weight is too large for float16"));
   EXPECT_EQ(num_files(), 1);
   EXPECT_FALSE(export_model(file, "yolov5").half);
@@ -203,11 +221,15 @@ TEST_F(Export, NamesOfFiles) {
 TEST_F(Export, TheSourceIsNeverOverwritten) {
   const std::string file = save(*make_model("shallow"));
   const std::string before = read_file(file);
-  EXPECT_EQ(testing::thrown_error([&] { export_model(file, "yolov5", path("./best.pt")); }).kind(), ErrorKind::kUsage);
+  EXPECT_EQ(testing::thrown_error([&] { export_model(file, "yolov5", path("./best.pt")); }).kind(),
+            ErrorKind::kUsage);
   std::filesystem::create_symlink(file, path("link.pt"));
-  EXPECT_EQ(testing::thrown_error([&] { export_model(file, "yolov5", path("link.pt")); }).kind(), ErrorKind::kUsage);
+  EXPECT_EQ(testing::thrown_error([&] { export_model(file, "yolov5", path("link.pt")); }).kind(),
+            ErrorKind::kUsage);
   EXPECT_EQ(read_file(file), before);
-  EXPECT_THAT(testing::thrown_error([&] { export_model(file, "safetensors", path("x.pt")); }).what(), HasSubstr("ends in .safetensors"));
+  EXPECT_THAT(
+      testing::thrown_error([&] { export_model(file, "safetensors", path("x.pt")); }).what(),
+      HasSubstr("ends in .safetensors"));
 }
 
 // The original's files do not say their release: read again, this head counts as one of July 2020.
@@ -215,7 +237,8 @@ TEST_F(Export, AFileThatReadsDifferentlyIsNotLeft) {
   const std::string file = save_model_of(
       "{nc: 1, version: 7, anchors: [[10, 20]], backbone: [[-1, 1, Conv, [8, 3, 2]]],"
       " head: [[-1, 1, nn.Conv2d, [16, 1, 1]], [[1], 1, Detect, [nc, anchors]]]}");
-  EXPECT_THAT(testing::thrown_error([&] { export_model(file, "yolov5"); }).what(), HasSubstr("Detect input 1 has 16 channels, not 6"));
+  EXPECT_THAT(testing::thrown_error([&] { export_model(file, "yolov5"); }).what(),
+              HasSubstr("Detect input 1 has 16 channels, not 6"));
   EXPECT_EQ(num_files(), 1);
   EXPECT_EQ(export_model(file, "safetensors").num_tensors, 11);
 }
@@ -224,7 +247,8 @@ TEST_F(Export, LayersThatTheOriginalComputesOtherwiseAreNamed) {
   const std::string file = save_model_of(
       "{nc: 1, anchors: [[10, 20]], backbone: [[-1, 1, Conv, [8, 3, 2]], [-1, 1, MixConv2d, [8]]],"
       " head: [[[1], 1, Detect, [nc, anchors]]]}");
-  EXPECT_THAT(testing::thrown_error([&] { export_model(file, "yolov5"); }).what(), HasSubstr("layer 1, MixConv2d: the original's release"));
+  EXPECT_THAT(testing::thrown_error([&] { export_model(file, "yolov5"); }).what(),
+              HasSubstr("layer 1, MixConv2d: the original's release"));
 }
 
 }  // namespace

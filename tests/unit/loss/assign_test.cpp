@@ -35,7 +35,9 @@ TEST(AssignTargets, CoarseLevelOfTheBehaviourReference) {
   EXPECT_THAT(integers(p5.column), ElementsAre(2, 1, 2));
   EXPECT_THAT(integers(p5.image), ElementsAre(0, 0, 0));
   EXPECT_THAT(integers(p5.class_id), ElementsAre(5, 5, 5));
-  expect_near(p5.box_cxcywh, torch::tensor({{.12F, .2F, 1.F, 1.6F}, {1.12F, .2F, 1.F, 1.6F}, {.12F, 1.2F, 1.F, 1.6F}}));
+  expect_near(
+      p5.box_cxcywh,
+      torch::tensor({{.12F, .2F, 1.F, 1.6F}, {1.12F, .2F, 1.F, 1.6F}, {.12F, 1.2F, 1.F, 1.6F}}));
   expect_near(p5.anchor_cells, torch::tensor({{116.F, 90.F}}).expand({3, 2}) / 32);
 }
 
@@ -44,16 +46,21 @@ TEST(AssignTargets, MiddleLevelOfTheBehaviourReference) {
   EXPECT_THAT(integers(p4.anchor), ElementsAre(0, 1, 2, 0, 1, 2, 0, 1, 2));
   EXPECT_THAT(integers(p4.row), ElementsAre(2, 2, 2, 2, 2, 2, 1, 1, 1));
   EXPECT_THAT(integers(p4.column), ElementsAre(4, 4, 4, 3, 3, 3, 4, 4, 4));
-  const auto offsets = torch::tensor({{.24F, .4F, 2.F, 3.2F}, {1.24F, .4F, 2.F, 3.2F}, {.24F, 1.4F, 2.F, 3.2F}});
+  const auto offsets =
+      torch::tensor({{.24F, .4F, 2.F, 3.2F}, {1.24F, .4F, 2.F, 3.2F}, {.24F, 1.4F, 2.F, 3.2F}});
   expect_near(p4.box_cxcywh, offsets.repeat_interleave(3, 0));
 }
 
 TEST(AssignTargets, FineLevelOfTheBehaviourReference) {
   const LevelMatches p3 = stock_matches()[2];
-  EXPECT_THAT(integers(p3.class_id), ElementsAreArray(Integers{5, 2, 5, 2, 5, 5, 2, 5, 2, 5, 2, 2, 5, 5, 5}));
-  EXPECT_THAT(integers(p3.anchor), ElementsAreArray(Integers{0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 0, 1, 0, 1, 2}));
-  EXPECT_THAT(integers(p3.row), ElementsAreArray(Integers{4, 12, 4, 12, 4, 4, 12, 4, 12, 4, 11, 11, 5, 5, 5}));
-  EXPECT_THAT(integers(p3.column), ElementsAreArray(Integers{8, 8, 8, 8, 8, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8}));
+  EXPECT_THAT(integers(p3.class_id),
+              ElementsAreArray(Integers{5, 2, 5, 2, 5, 5, 2, 5, 2, 5, 2, 2, 5, 5, 5}));
+  EXPECT_THAT(integers(p3.anchor),
+              ElementsAreArray(Integers{0, 0, 1, 1, 2, 0, 0, 1, 1, 2, 0, 1, 0, 1, 2}));
+  EXPECT_THAT(integers(p3.row),
+              ElementsAreArray(Integers{4, 12, 4, 12, 4, 4, 12, 4, 12, 4, 11, 11, 5, 5, 5}));
+  EXPECT_THAT(integers(p3.column),
+              ElementsAreArray(Integers{8, 8, 8, 8, 8, 7, 7, 7, 7, 7, 8, 8, 8, 8, 8}));
 }
 
 LevelMatches one_target(float cx, float cy, float width, double threshold = 4) {
@@ -70,9 +77,9 @@ TEST(AssignTargets, CentreInTheMiddleOfACellHasNoNeighbours) {
 }
 
 TEST(AssignTargets, SideRatioMustStayBelowTheThreshold) {
-  EXPECT_EQ(one_target(.375F, .375F, 1.F).count(), 0);          // 4 cells against 1: not below 4
+  EXPECT_EQ(one_target(.375F, .375F, 1.F).count(), 0);  // 4 cells against 1: not below 4
   EXPECT_EQ(one_target(.375F, .375F, 1.F, 4.01).count(), 1);
-  EXPECT_EQ(one_target(.375F, .375F, .0625F).count(), 0);       // a quarter of a cell
+  EXPECT_EQ(one_target(.375F, .375F, .0625F).count(), 0);  // a quarter of a cell
   EXPECT_EQ(one_target(.375F, .375F, .07F).count(), 1);
 }
 
@@ -90,7 +97,8 @@ TEST(AssignTargets, CellsStayInsideTheGrid) {
 
 TEST(AssignTargets, NoTargetsGiveEmptyMatches) {
   const HeadSpec head = testing::stock_head();
-  const auto matches = assign_targets(torch::zeros({0, 6}), testing::zero_outputs(head, 2), head, {});
+  const auto matches =
+      assign_targets(torch::zeros({0, 6}), testing::zero_outputs(head, 2), head, {});
   ASSERT_EQ(matches.size(), 3U);
   for (const LevelMatches& level : matches) EXPECT_EQ(level.count(), 0);
 }

@@ -11,14 +11,17 @@ namespace {
 
 const double kLn2 = std::log(2.0);
 
-LossParts loss_of(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets, const HeadSpec& head, LossOptions options = {}) {
+LossParts loss_of(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets,
+                  const HeadSpec& head, LossOptions options = {}) {
   const auto comm = make_single_process();
   return DetectionLoss(options)(raw, targets, head, *comm);
 }
 
-void expect_items(const LossParts& loss, double box, double objectness, double classes, double tolerance = 2e-6) {
+void expect_items(const LossParts& loss, double box, double objectness, double classes,
+                  double tolerance = 2e-6) {
   const double expected[] = {box, objectness, classes, box + objectness + classes};
-  for (std::int64_t i = 0; i < 4; ++i) EXPECT_NEAR(loss.items[i].item<double>(), expected[i], tolerance) << "item " << i;
+  for (std::int64_t i = 0; i < 4; ++i)
+    EXPECT_NEAR(loss.items[i].item<double>(), expected[i], tolerance) << "item " << i;
 }
 
 // RB appendix B.5: rows of the table there.
@@ -36,7 +39,11 @@ TEST(DetectionLoss, ZerosOfTheBehaviourReference) {
 TEST(DetectionLoss, WavesOfTheBehaviourReference) {
   const HeadSpec head = testing::stock_head();
   auto raw = testing::zero_outputs(head, 2);
-  for (auto& level : raw) level = (torch::arange(level.numel(), torch::kFloat64) * 0.1).sin().to(torch::kFloat32).view(level.sizes());
+  for (auto& level : raw)
+    level = (torch::arange(level.numel(), torch::kFloat64) * 0.1)
+                .sin()
+                .to(torch::kFloat32)
+                .view(level.sizes());
   const LossParts plain = loss_of(raw, testing::stock_targets(), head);
   expect_items(plain, 0.136797, 2.262730, 1.315490, 1e-5);
   EXPECT_NEAR(plain.total.item<double>(), 7.430032, 2e-5);
@@ -57,13 +64,16 @@ TEST(DetectionLoss, WithoutTargetsOnlyObjectnessRemains) {
 }
 
 // One anchor of one cell: a prediction of zeros is a box of one cell in the middle of its cell.
-// The first target is just that (GIoU 1), the second half as wide (GIoU 0.5). One level counts thrice.
+// The first target is just that (GIoU 1), the second half as wide (GIoU 0.5). One level counts
+// thrice.
 TEST(DetectionLoss, TwoImagesCountedByHand) {
   const HeadSpec head = testing::one_anchor_head(2);
-  const auto targets = torch::tensor({{0.F, 1.F, .375F, .375F, .25F, .25F}, {1.F, 0.F, .625F, .375F, .125F, .25F}});
+  const auto targets =
+      torch::tensor({{0.F, 1.F, .375F, .375F, .25F, .25F}, {1.F, 0.F, .625F, .375F, .125F, .25F}});
   const LossParts loss = loss_of(testing::zero_outputs(head, 2), targets, head);
   expect_items(loss, 3 * 0.05 * (0 + 0.5) / 2, 3 * kLn2, 3 * 0.58 * kLn2, 1e-5);
-  EXPECT_NEAR(loss.total.item<double>(), 2 * loss.items[3].item<double>(), 1e-5) << "times the number of images";
+  EXPECT_NEAR(loss.total.item<double>(), 2 * loss.items[3].item<double>(), 1e-5)
+      << "times the number of images";
 }
 
 TEST(DetectionLoss, ObjectnessTargetIsTheOverlap) {
@@ -74,7 +84,8 @@ TEST(DetectionLoss, ObjectnessTargetIsTheOverlap) {
   // Cross-entropy with logits 2: ln(1 + e^2) - 2 t; 15 cells with t = 0, one with t = 0.5.
   const double empty = std::log(1 + std::exp(2.0));
   expect_items(loss_of(raw, targets, head), 3 * 0.05 * 0.5, 3 * (empty - 1.0 / 16), 0, 1e-5);
-  expect_items(loss_of(raw, targets, head, {.giou_ratio = 0}), 3 * 0.05 * 0.5, 3 * (empty - 2.0 / 16), 0, 1e-5);
+  expect_items(loss_of(raw, targets, head, {.giou_ratio = 0}), 3 * 0.05 * 0.5,
+               3 * (empty - 2.0 / 16), 0, 1e-5);
 }
 
 // Each image alone has its own divisor; in a batch, matches of all images share one.
@@ -82,13 +93,17 @@ TEST(DetectionLoss, BatchWeighsEveryMatchAlike) {
   const HeadSpec head = testing::one_anchor_head(2);
   const auto generator = at::make_generator<at::CPUGeneratorImpl>(3);
   const auto raw = torch::randn({2, 1, 4, 4, 7}, generator, torch::kFloat32);
-  const auto first = torch::tensor({{0.F, 1.F, .375F, .375F, .25F, .25F}, {0.F, 0.F, .625F, .625F, .25F, .2F}});
+  const auto first =
+      torch::tensor({{0.F, 1.F, .375F, .375F, .25F, .25F}, {0.F, 0.F, .625F, .625F, .25F, .2F}});
   const auto second = torch::tensor({{0.F, 0.F, .125F, .875F, .3F, .25F}});
   auto moved = second.clone();
   moved.select(1, 0).fill_(1);
-  const auto a = loss_of({raw.slice(0, 0, 1)}, first, head).items, b = loss_of({raw.slice(0, 1, 2)}, second, head).items;
+  const auto a = loss_of({raw.slice(0, 0, 1)}, first, head).items,
+             b = loss_of({raw.slice(0, 1, 2)}, second, head).items;
   const LossParts batch = loss_of({raw}, torch::cat({first, moved}), head);
-  const auto matches = [](const torch::Tensor& x, const torch::Tensor& y, std::int64_t i) { return (2 * x[i] + y[i]).item<double>() / 3; };
+  const auto matches = [](const torch::Tensor& x, const torch::Tensor& y, std::int64_t i) {
+    return (2 * x[i] + y[i]).item<double>() / 3;
+  };
   expect_items(batch, matches(a, b, 0), (a[1] + b[1]).item<double>() / 2, matches(a, b, 2), 1e-5);
 }
 
@@ -103,17 +118,22 @@ TEST(DetectionLoss, HalfPrecisionIsRaised) {
 
 TEST(ElementwiseCrossEntropy, PositiveWeightAndFocus) {
   const auto zero = torch::zeros({1}), one = torch::ones({1});
-  EXPECT_NEAR(elementwise_cross_entropy(zero, one, {.positive_weight = 3}).item<double>(), 3 * kLn2, 1e-6);
-  EXPECT_NEAR(elementwise_cross_entropy(zero, zero, {.positive_weight = 3}).item<double>(), kLn2, 1e-6);
-  EXPECT_NEAR(elementwise_cross_entropy(zero, one, {.gamma = 2}).item<double>(), 0.25 * 0.25 * kLn2, 1e-6);
-  EXPECT_NEAR(elementwise_cross_entropy(zero, zero, {.gamma = 2}).item<double>(), 0.75 * 0.25 * kLn2, 1e-6);
+  EXPECT_NEAR(elementwise_cross_entropy(zero, one, {.positive_weight = 3}).item<double>(), 3 * kLn2,
+              1e-6);
+  EXPECT_NEAR(elementwise_cross_entropy(zero, zero, {.positive_weight = 3}).item<double>(), kLn2,
+              1e-6);
+  EXPECT_NEAR(elementwise_cross_entropy(zero, one, {.gamma = 2}).item<double>(), 0.25 * 0.25 * kLn2,
+              1e-6);
+  EXPECT_NEAR(elementwise_cross_entropy(zero, zero, {.gamma = 2}).item<double>(),
+              0.75 * 0.25 * kLn2, 1e-6);
 }
 
 TEST(BlurredCrossEntropy, ForgivesMissingLabels) {
   const auto sure = torch::full({1}, 5.0);
   const auto plain = elementwise_cross_entropy(sure, torch::zeros({1}), {}).item<double>();
   EXPECT_LT(blurred_cross_entropy(sure, torch::zeros({1})).item<double>(), plain / 2);
-  EXPECT_NEAR(blurred_cross_entropy(-sure, torch::zeros({1})).item<double>(), std::log(1 + std::exp(-5.0)), 1e-6);
+  EXPECT_NEAR(blurred_cross_entropy(-sure, torch::zeros({1})).item<double>(),
+              std::log(1 + std::exp(-5.0)), 1e-6);
 }
 
 }  // namespace

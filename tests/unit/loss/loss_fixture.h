@@ -14,7 +14,9 @@ inline HeadSpec stock_head() {
   HeadSpec head;
   head.num_classes = 80;
   head.strides = {32, 16, 8};
-  head.anchors_px = {{{116, 90}, {156, 198}, {373, 326}}, {{30, 61}, {62, 45}, {59, 119}}, {{10, 13}, {16, 30}, {33, 23}}};
+  head.anchors_px = {{{116, 90}, {156, 198}, {373, 326}},
+                     {{30, 61}, {62, 45}, {59, 119}},
+                     {{10, 13}, {16, 30}, {33, 23}}};
   return head;
 }
 
@@ -29,15 +31,18 @@ inline HeadSpec one_anchor_head(int num_classes) {
 
 /// B.4: one target in each of two images.
 inline torch::Tensor stock_targets() {
-  return torch::tensor({{0.0, 5.0, .53, .30, .25, .40}, {1.0, 2.0, .51, .76, .05, .06}}, torch::kFloat32);
+  return torch::tensor({{0.0, 5.0, .53, .30, .25, .40}, {1.0, 2.0, .51, .76, .05, .06}},
+                       torch::kFloat32);
 }
 
 /// Raw outputs of zeros for images of 128 px.
-inline std::vector<torch::Tensor> zero_outputs(const HeadSpec& head, std::int64_t images, double size_px = 128) {
+inline std::vector<torch::Tensor> zero_outputs(const HeadSpec& head, std::int64_t images,
+                                               double size_px = 128) {
   std::vector<torch::Tensor> raw;
   for (const double stride : head.strides) {
     const auto cells = static_cast<std::int64_t>(size_px / stride);
-    raw.push_back(torch::zeros({images, head.anchors_per_level(), cells, cells, head.values_per_anchor()}));
+    raw.push_back(
+        torch::zeros({images, head.anchors_per_level(), cells, cells, head.values_per_anchor()}));
   }
   return raw;
 }

@@ -13,7 +13,8 @@ using testing::random_tensor;
 
 TEST(Activate, CountedByHand) {
   const auto x = torch::tensor({-1.0F, 2.0F});
-  EXPECT_TRUE(torch::allclose(activate(x.clone(), Activation::kLeakyRelu), torch::tensor({-0.1F, 2.0F})));
+  EXPECT_TRUE(
+      torch::allclose(activate(x.clone(), Activation::kLeakyRelu), torch::tensor({-0.1F, 2.0F})));
   EXPECT_TRUE(torch::allclose(activate(x.clone(), Activation::kSilu), x * x.sigmoid()));
   EXPECT_TRUE(torch::equal(activate(x.clone(), Activation::kNone), x));
 }
@@ -24,7 +25,9 @@ struct FuseCase {
 
 TEST(ConvBnAct, FuseKeepsTheOutputWithGroupsToo) {
   for (const FuseCase& c : {FuseCase{4, 6, 1}, FuseCase{4, 8, 2}, FuseCase{4, 4, 4}}) {
-    ConvBnAct block({.in = c.in, .out = c.out, .kernel = square(3), .stride = square(2), .groups = c.groups}, kStyleJuly2020);
+    ConvBnAct block(
+        {.in = c.in, .out = c.out, .kernel = square(3), .stride = square(2), .groups = c.groups},
+        kStyleJuly2020);
     testing::disturb_norms(block);
     block.eval();
     const auto x = random_tensor({2, c.in, 8, 6}, 1);
@@ -82,7 +85,8 @@ TEST(Bottleneck, ShortcutOnlyBetweenEqualWidths) {
 
 TEST(MixConv, SharesSumToTheWidth) {
   EXPECT_THAT(MixConv::split_channels(8, 8, {1, 3}, true), ElementsAre(4, 4));
-  EXPECT_THAT(MixConv::split_channels(8, 10, {1, 3}, false), ElementsAre(9, 1));  // 9 * 1 weights = 1 * 9
+  EXPECT_THAT(MixConv::split_channels(8, 10, {1, 3}, false),
+              ElementsAre(9, 1));  // 9 * 1 weights = 1 * 9
 }
 
 TEST(Sum, PlainAndWeighted) {
@@ -111,7 +115,8 @@ TEST(BlocksOfTwoParts, OutputShapes) {
   EXPECT_EQ(C3({.in = 8, .out = 12, .repeats = 2}, kStyleRelease7)(x).sizes(), same);
   EXPECT_EQ(GhostConv({.in = 8, .out = 12}, kStyleJuly2020)(x).sizes(), same);
   EXPECT_EQ(CrossConv({.in = 8, .out = 12}, kStyleJuly2020)(x).sizes(), same);
-  EXPECT_EQ(GhostBottleneck(8, 12, 3, 2, kStyleJuly2020)(x).sizes(), (torch::IntArrayRef{2, 12, 3, 3}));
+  EXPECT_EQ(GhostBottleneck(8, 12, 3, 2, kStyleJuly2020)(x).sizes(),
+            (torch::IntArrayRef{2, 12, 3, 3}));
 }
 
 }  // namespace

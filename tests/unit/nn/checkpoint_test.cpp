@@ -42,7 +42,9 @@ TEST_F(CheckpointFile, HalfPrecisionIsReadAsFloat32) {
   const LoadedModel loaded = load_model(path("m.pt"));
   const auto weight = testing::entry(*loaded.model, "model.1.conv.weight");
   EXPECT_EQ(weight.scalar_type(), torch::kFloat32);
-  EXPECT_TRUE(torch::equal(weight, testing::entry(*model, "model.1.conv.weight").to(torch::kFloat16).to(torch::kFloat32)));
+  EXPECT_TRUE(torch::equal(
+      weight,
+      testing::entry(*model, "model.1.conv.weight").to(torch::kFloat16).to(torch::kFloat32)));
 }
 
 TEST_F(CheckpointFile, NamesDecideTheClassCount) {
@@ -52,14 +54,16 @@ TEST_F(CheckpointFile, NamesDecideTheClassCount) {
 }
 
 TEST_F(CheckpointFile, AverageIsPreferred) {
-  const auto live = make_model("shallow", {.seed = 1}), average = make_model("shallow", {.seed = 2});
+  const auto live = make_model("shallow", {.seed = 1}),
+             average = make_model("shallow", {.seed = 2});
   Value root = model_entries(*live, {}, false);
   root.set("ema", Value::dict({{"model", to_value(state_dict(*average))}, {"updates", 3}}));
   save_torch_file(path("m.pt"), root);
   testing::expect_equal_states(*load_model(path("m.pt")).model, *average);
   const auto first = [](const StateDict& state) { return state.at(0).second; };
   EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"))), first(state_dict(*average))));
-  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"), WeightsChoice::kRaw)), first(state_dict(*live))));
+  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"), WeightsChoice::kRaw)),
+                           first(state_dict(*live))));
 }
 
 TEST_F(CheckpointFile, StateDictWithoutDescriptionIsRefusedAsModelAndReadAsWeights) {
@@ -71,7 +75,8 @@ TEST_F(CheckpointFile, StateDictWithoutDescriptionIsRefusedAsModelAndReadAsWeigh
   EXPECT_THAT(error.what(), HasSubstr("no model description"));
   SafeTensors plain;
   plain.metadata["format"] = "pt";  // as other programs write it
-  for (const auto& [name, tensor] : state_dict(*model)) plain.tensors.emplace_back(name, to_tensor_data(tensor));
+  for (const auto& [name, tensor] : state_dict(*model))
+    plain.tensors.emplace_back(name, to_tensor_data(tensor));
   save_safetensors(path("w.safetensors"), plain);
   const Error refusal = testing::thrown_error([&] { load_model(path("w.safetensors")); });
   EXPECT_EQ(refusal.kind(), ErrorKind::kCheckpoint);
@@ -85,7 +90,8 @@ TEST_F(CheckpointFile, SafetensorsWithOurMetadataAreAModel) {
   const auto model = make_model("shallow", {.seed = 4});
   testing::disturb_norms(*model);
   SafeTensors content{{}, model_metadata(*model, {"a", "b \"c\"", "ü"})};
-  for (const auto& [name, tensor] : state_dict(*model)) content.tensors.emplace_back(name, to_tensor_data(tensor));
+  for (const auto& [name, tensor] : state_dict(*model))
+    content.tensors.emplace_back(name, to_tensor_data(tensor));
   save_safetensors(path("m.safetensors"), content);
   const LoadedModel loaded = load_model(path("m.safetensors"));
   EXPECT_THAT(loaded.names, ElementsAre("a", "b \"c\"", "ü"));
@@ -95,11 +101,14 @@ TEST_F(CheckpointFile, SafetensorsWithOurMetadataAreAModel) {
 
 TEST_F(CheckpointFile, MalformedMetadataAreNamed) {
   const auto model = make_model("shallow");
-  for (const auto& [key, value] : {std::pair("names", "[1]"), std::pair("names", "x"), std::pair("version", "-")}) {
+  for (const auto& [key, value] :
+       {std::pair("names", "[1]"), std::pair("names", "x"), std::pair("version", "-")}) {
     SafeTensors content{{}, model_metadata(*model, {"a", "b", "c"})};
     content.metadata[key] = value;
     save_safetensors(path("m.safetensors"), content);
-    EXPECT_THAT(testing::thrown_error([&] { load_model(path("m.safetensors")); }).what(), HasSubstr("the metadata are malformed")) << key;
+    EXPECT_THAT(testing::thrown_error([&] { load_model(path("m.safetensors")); }).what(),
+                HasSubstr("the metadata are malformed"))
+        << key;
   }
 }
 
@@ -116,10 +125,12 @@ TEST_F(CheckpointFile, NewerVersionsAreRefused) {
   Value root = model_entries(*make_model("shallow"), {}, false);
   root.set("version", kCheckpointVersion + 1);
   save_torch_file(path("m.pt"), root);
-  EXPECT_THAT(testing::thrown_error([&] { load_model(path("m.pt")); }).what(), HasSubstr("newer version"));
+  EXPECT_THAT(testing::thrown_error([&] { load_model(path("m.pt")); }).what(),
+              HasSubstr("newer version"));
 }
 
-// Files that the original wrote, one of July 2020 and one of release 7.0, against its own forward pass.
+// Files that the original wrote, one of July 2020 and one of release 7.0, against its own forward
+// pass.
 class OriginalFile : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(OriginalFile, ForwardEqualsTheOriginal) {
@@ -134,7 +145,8 @@ TEST_P(OriginalFile, ForwardEqualsTheOriginal) {
     return actual.sizes() == wanted.sizes() &&
            (actual - wanted).abs().max().item<double>() <= 1e-4 * wanted.abs().max().item<double>();
   };
-  for (std::size_t l = 0; l < raw.size(); ++l) EXPECT_TRUE(close(raw[l], tensor("raw." + std::to_string(l)))) << "level " << l;
+  for (std::size_t l = 0; l < raw.size(); ++l)
+    EXPECT_TRUE(close(raw[l], tensor("raw." + std::to_string(l)))) << "level " << l;
   EXPECT_TRUE(close(decode(raw, loaded.model->head()), tensor("decoded")));
 }
 

@@ -11,9 +11,9 @@ namespace gannet {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::entry;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::entry;
 using testing::make_model;
 using testing::random_tensor;
 
@@ -33,7 +33,8 @@ TEST(DetectionModel, InitialWeightsDependOnSeedAndNameOnly) {
   testing::expect_equal_states(*model, *make_model("shallow", {.seed = 5}));
   const auto other_seed = make_model("shallow", {.seed = 6});
   const auto other_head = make_model("shallow", {.num_classes = 7, .seed = 5});
-  for (const std::string name : {"model.0.conv.conv.weight", "model.5.conv.weight", "model.14.conv.weight"}) {
+  for (const std::string name :
+       {"model.0.conv.conv.weight", "model.5.conv.weight", "model.14.conv.weight"}) {
     ASSERT_TRUE(entry(*model, name).defined()) << name;
     EXPECT_FALSE(torch::equal(entry(*model, name), entry(*other_seed, name))) << name;
     EXPECT_TRUE(torch::equal(entry(*model, name), entry(*other_head, name))) << name;
@@ -45,10 +46,12 @@ TEST(DetectionModel, NoEntryIsLeftUninitialised) {
   at::globalContext().setDeterministicAlgorithms(true, true);
   std::string text = testing::vector_description("shallow").text;
   const std::string conv = "  - [-1, 1, Conv, [16, 3, 2]]\n";
-  text.replace(text.find(conv), conv.size(), "  - [-1, 1, nn.Conv2d, [16, 3, 2, 1]]\n");  // not an output convolution
+  text.replace(text.find(conv), conv.size(),
+               "  - [-1, 1, nn.Conv2d, [16, 3, 2, 1]]\n");  // not an output convolution
   const DetectionModel model(parse_model_description(text, "m.yaml"), {});
   at::globalContext().setDeterministicAlgorithms(false, false);
-  for (const auto& [name, tensor] : state_dict(model)) EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
+  for (const auto& [name, tensor] : state_dict(model))
+    EXPECT_TRUE(tensor.isfinite().all().item<bool>()) << name;
 }
 
 TEST(DetectionModel, HeadBiasesExpectFewObjects) {
@@ -75,7 +78,8 @@ TEST(DetectionModel, FuseKeepsTheOutput) {
     const auto after = model->forward(images);
     for (std::size_t l = 0; l < before.size(); ++l) {
       const double scale = before[l].abs().max().item<double>();
-      EXPECT_LT((after[l] - before[l]).abs().max().item<double>(), 1e-4 * scale) << name << " level " << l;
+      EXPECT_LT((after[l] - before[l]).abs().max().item<double>(), 1e-4 * scale)
+          << name << " level " << l;
     }
   }
 }
@@ -84,7 +88,8 @@ TEST(DetectionModel, TraceSeesEveryLayer) {
   const auto model = make_model("shallow");
   model->eval();  // one cell is too little for statistics
   std::vector<int> seen;
-  model->forward(random_tensor({1, 3, 32, 32}, 3), [&](int layer, const std::vector<torch::Tensor>&) { seen.push_back(layer); });
+  model->forward(random_tensor({1, 3, 32, 32}, 3),
+                 [&](int layer, const std::vector<torch::Tensor>&) { seen.push_back(layer); });
   ASSERT_EQ(seen.size(), model->plan().layers.size());
   for (std::size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], static_cast<int>(i));
 }
@@ -100,7 +105,9 @@ TEST(LoadState, ReportsWhatDidNotFit) {
   const TransferReport report = load_state(*model, source, false);
   EXPECT_EQ(report.total, total);
   EXPECT_EQ(report.transferred, total - 2);
-  EXPECT_THAT(report.mismatched, ElementsAre(::testing::AllOf(HasSubstr("model.0.conv.conv.weight"), HasSubstr("1x2"), HasSubstr("8x12x3x3"))));
+  EXPECT_THAT(report.mismatched,
+              ElementsAre(::testing::AllOf(HasSubstr("model.0.conv.conv.weight"), HasSubstr("1x2"),
+                                           HasSubstr("8x12x3x3"))));
   EXPECT_THAT(report.missing, ElementsAre("model.0.conv.bn.weight"));
   EXPECT_THAT(report.unused, ElementsAre("elsewhere"));
   EXPECT_TRUE(torch::equal(entry(*model, "model.0.conv.conv.weight"), kept));
@@ -113,11 +120,14 @@ TEST(LoadState, AnotherClassCountLeavesAFreshHead) {
     const TransferReport report = load_state(*model, state_dict(*source), true);
     EXPECT_EQ(report.source_classes, 7) << name;
     EXPECT_EQ(report.mismatched.size(), 6U) << name;
-    EXPECT_THAT(report.summary(), HasSubstr("7 classes in the file, 3 here: the head is made anew; 6 of another shape: "));
+    EXPECT_THAT(
+        report.summary(),
+        HasSubstr("7 classes in the file, 3 here: the head is made anew; 6 of another shape: "));
     EXPECT_THAT(report.summary(), HasSubstr("36x16x1x1 in the file, 24x16x1x1 here"));
     EXPECT_THAT(report.summary(), HasSubstr(" and 3 more"));
   }
-  EXPECT_EQ(load_state(*make_model("narrow"), state_dict(*make_model("narrow")), true).source_classes, 0);
+  EXPECT_EQ(
+      load_state(*make_model("narrow"), state_dict(*make_model("narrow")), true).source_classes, 0);
 }
 
 TEST(LoadState, AnchorsAreKeptOrTakenOver) {
@@ -145,8 +155,11 @@ TEST(PlaceModel, ChangesFloatingTensorsOnly) {
   placement.parameters = torch::kFloat64;
   place_model(*model, placement);
   for (const auto& [name, tensor] : state_dict(*model))
-    EXPECT_EQ(tensor.scalar_type(), name.ends_with("num_batches_tracked") ? torch::kInt64 : torch::kFloat64) << name;
-  EXPECT_TRUE(entry(*model, "model.1.conv.weight").is_contiguous(torch::MemoryFormat::ChannelsLast));
+    EXPECT_EQ(tensor.scalar_type(),
+              name.ends_with("num_batches_tracked") ? torch::kInt64 : torch::kFloat64)
+        << name;
+  EXPECT_TRUE(
+      entry(*model, "model.1.conv.weight").is_contiguous(torch::MemoryFormat::ChannelsLast));
 }
 
 }  // namespace

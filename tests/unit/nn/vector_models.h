@@ -20,7 +20,8 @@ inline ModelDescription vector_description(const std::string& model) {
   return load_model_description(vector_path("models/" + model + ".yaml"));
 }
 
-inline std::shared_ptr<DetectionModel> make_model(const std::string& name, const ModelOptions& options = {}) {
+inline std::shared_ptr<DetectionModel> make_model(const std::string& name,
+                                                  const ModelOptions& options = {}) {
   return std::make_shared<DetectionModel>(vector_description(name), options);
 }
 

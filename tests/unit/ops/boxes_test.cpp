@@ -26,12 +26,17 @@ TEST(Boxes, FramesUndoEachOther) {
 // RB appendix B.2. CIoU of equal boxes is 1 where the original gives NaN (Q49).
 TEST(PairedIou, GoldenNumbers) {
   const auto a = torch::tensor({{50.0, 50.0, 20.0, 40.0}}).expand({3, 4});
-  const auto b = torch::tensor({{55.0, 45.0, 30.0, 30.0}, {50.0, 50.0, 20.0, 40.0}, {200.0, 200.0, 10.0, 10.0}});
-  const double expected[4][3] = {{0.545455, 1, 0}, {0.462121, 1, -0.968831}, {0.525455, 1, -0.777874}, {0.521909, 1, -0.779563}};
+  const auto b = torch::tensor(
+      {{55.0, 45.0, 30.0, 30.0}, {50.0, 50.0, 20.0, 40.0}, {200.0, 200.0, 10.0, 10.0}});
+  const double expected[4][3] = {{0.545455, 1, 0},
+                                 {0.462121, 1, -0.968831},
+                                 {0.525455, 1, -0.777874},
+                                 {0.521909, 1, -0.779563}};
   for (std::size_t kind = 0; kind < 4; ++kind) {
     const auto iou = paired_iou_cxcywh(a, b, kKinds[kind]);
     for (std::int64_t i = 0; i < 3; ++i)
-      EXPECT_NEAR(iou[i].item<double>(), expected[kind][i], 2e-6) << "kind " << kind << " pair " << i;
+      EXPECT_NEAR(iou[i].item<double>(), expected[kind][i], 2e-6)
+          << "kind " << kind << " pair " << i;
   }
 }
 
@@ -60,13 +65,15 @@ TEST(PairwiseIou, EveryPairOnce) {
   const auto iou = pairwise_iou(a, b);
   ASSERT_EQ(iou.sizes(), (torch::IntArrayRef{5, 7}));
   for (std::int64_t i = 0; i < 5; ++i)
-    EXPECT_TRUE(torch::allclose(iou[i], paired_iou_xyxy(a[i].expand({7, 4}), b, IouKind::kIou), 1e-6, 1e-6));
+    EXPECT_TRUE(torch::allclose(iou[i], paired_iou_xyxy(a[i].expand({7, 4}), b, IouKind::kIou),
+                                1e-6, 1e-6));
   EXPECT_TRUE(torch::allclose(iou.t(), pairwise_iou(b, a)));
   EXPECT_EQ(pairwise_iou(a, torch::zeros({0, 4}, torch::kFloat64)).numel(), 0);
 }
 
 TEST(SizeIou, CountedByHand) {
-  const auto iou = size_iou(torch::tensor({{2.0, 4.0}}), torch::tensor({{2.0, 4.0}, {4.0, 2.0}, {1.0, 1.0}}));
+  const auto iou =
+      size_iou(torch::tensor({{2.0, 4.0}}), torch::tensor({{2.0, 4.0}, {4.0, 2.0}, {1.0, 1.0}}));
   EXPECT_TRUE(torch::allclose(iou, torch::tensor({{1.0, 4.0 / 12, 1.0 / 8}})));
 }
 

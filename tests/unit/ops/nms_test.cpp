@@ -21,8 +21,10 @@ void expect_rows(const std::vector<ScoredBox>& found, const std::vector<Row>& ex
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     const ScoredBox& f = found[i];
-    const Row actual{f.box.x1, f.box.y1, f.box.x2, f.box.y2, f.score, static_cast<float>(f.class_id)};
-    for (std::size_t v = 0; v < actual.size(); ++v) EXPECT_NEAR(actual[v], expected[i][v], 1e-4) << "row " << i << " value " << v;
+    const Row actual{f.box.x1, f.box.y1, f.box.x2,
+                     f.box.y2, f.score,  static_cast<float>(f.class_id)};
+    for (std::size_t v = 0; v < actual.size(); ++v)
+      EXPECT_NEAR(actual[v], expected[i][v], 1e-4) << "row " << i << " value " << v;
   }
 }
 
@@ -33,16 +35,22 @@ NmsOptions thresholds(double confidence, double overlap) {
   return options;
 }
 
-std::vector<ScoredBox> of_example(const NmsOptions& options) { return non_max_suppression(example(), options).at(0); }
+std::vector<ScoredBox> of_example(const NmsOptions& options) {
+  return non_max_suppression(example(), options).at(0);
+}
 
 TEST(Nms, ExampleOfTheBehaviourReference) {
   NmsOptions agnostic, merge, second_class;
   agnostic.agnostic = true;
   merge.merge = true;
   second_class.classes = {1};
-  expect_rows(of_example({}), {{40, 40, 60, 60, .81F, 0}, {40, 40, 60, 60, .63F, 1}, {85, 85, 115, 115, .36F, 1}, {85, 85, 115, 115, .30F, 0}});
+  expect_rows(of_example({}), {{40, 40, 60, 60, .81F, 0},
+                               {40, 40, 60, 60, .63F, 1},
+                               {85, 85, 115, 115, .36F, 1},
+                               {85, 85, 115, 115, .30F, 0}});
   expect_rows(of_example(agnostic), {{40, 40, 60, 60, .81F, 0}, {85, 85, 115, 115, .36F, 1}});
-  expect_rows(of_example(merge), {{40.4414F, 40, 60.4414F, 60, .81F, 0}, {40.2759F, 40, 60.2759F, 60, .63F, 1}});
+  expect_rows(of_example(merge),
+              {{40.4414F, 40, 60.4414F, 60, .81F, 0}, {40.2759F, 40, 60.2759F, 60, .63F, 1}});
   expect_rows(of_example(second_class), {{40, 40, 60, 60, .63F, 1}, {85, 85, 115, 115, .36F, 1}});
   expect_rows(of_example(thresholds(0.3, 0.5)),
               {{40, 40, 60, 60, .81F, 0}, {40, 40, 60, 60, .63F, 1}, {85, 85, 115, 115, .36F, 1}});
@@ -72,10 +80,12 @@ TEST(Nms, IsIdempotentAndInDescendingOrder) {
     const ScoredBox& f = found[i];
     if (i > 0) EXPECT_LE(f.score, found[i - 1].score);
     const auto row = again[0][static_cast<std::int64_t>(i)];
-    const float values[] = {(f.box.x1 + f.box.x2) / 2, (f.box.y1 + f.box.y2) / 2, f.box.width(), f.box.height(), 1};
+    const float values[] = {(f.box.x1 + f.box.x2) / 2, (f.box.y1 + f.box.y2) / 2, f.box.width(),
+                            f.box.height(), 1};
     for (std::int64_t v = 0; v < 5; ++v) row[v] = values[v];
     row[5 + f.class_id] = f.score;
-    expected.push_back({f.box.x1, f.box.y1, f.box.x2, f.box.y2, f.score, static_cast<float>(f.class_id)});
+    expected.push_back(
+        {f.box.x1, f.box.y1, f.box.x2, f.box.y2, f.score, static_cast<float>(f.class_id)});
   }
   expect_rows(non_max_suppression(again, options).at(0), expected);
 }
@@ -85,7 +95,8 @@ TEST(Nms, KeptBoxesOfAClassOverlapLittle) {
   const auto found = non_max_suppression(random_prediction(1, 150), options).at(0);
   for (std::size_t i = 0; i < found.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
-      if (found[i].class_id == found[j].class_id) EXPECT_LE(iou(found[i].box, found[j].box), 0.4F + 1e-3F);
+      if (found[i].class_id == found[j].class_id)
+        EXPECT_LE(iou(found[i].box, found[j].box), 0.4F + 1e-3F);
 }
 
 TEST(Nms, ImagesDoNotTouchEachOther) {

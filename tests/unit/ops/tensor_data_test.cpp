@@ -8,8 +8,9 @@ namespace {
 
 TEST(TensorDataOfTorch, RoundTripOfEveryDtype) {
   const auto values = torch::tensor({{0.0, 1.0, 2.0}, {3.0, 100.0, 5.0}});
-  for (const auto dtype : {torch::kFloat16, torch::kBFloat16, torch::kFloat32, torch::kFloat64, torch::kInt8, torch::kUInt8,
-                           torch::kInt16, torch::kInt32, torch::kInt64, torch::kBool}) {
+  for (const auto dtype :
+       {torch::kFloat16, torch::kBFloat16, torch::kFloat32, torch::kFloat64, torch::kInt8,
+        torch::kUInt8, torch::kInt16, torch::kInt32, torch::kInt64, torch::kBool}) {
     const auto tensor = values.to(dtype);
     const auto back = to_tensor(to_tensor_data(tensor));
     EXPECT_EQ(back.scalar_type(), dtype);

@@ -19,7 +19,9 @@ using ::testing::HasSubstr;
 class CheckpointWriting : public testing::TemporaryFolder {
  protected:
   static Value state(int number) { return Value::dict({{"number", number}}); }
-  std::int64_t number_in(const std::string& name) const { return load_torch_file(path(name)).int_at("number"); }
+  std::int64_t number_in(const std::string& name) const {
+    return load_torch_file(path(name)).int_at("number");
+  }
   CheckpointWriter writer;
 };
 
@@ -38,10 +40,12 @@ TEST_F(CheckpointWriting, FilesOfOneStateAreWrittenOnce) {
 
 TEST_F(CheckpointWriting, StateMayChangeOnceItIsCopied) {
   std::atomic<int> number = 5;
-  writer.write([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    return state(number);
-  }, {{path("last.pt")}});
+  writer.write(
+      [&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return state(number);
+      },
+      {{path("last.pt")}});
   EXPECT_TRUE(writer.busy());
   writer.wait_until_copied();
   number = 6;
@@ -53,7 +57,8 @@ TEST_F(CheckpointWriting, StateMayChangeOnceItIsCopied) {
 
 TEST_F(CheckpointWriting, WhatCouldNotBeWrittenIsTriedAgain) {
   write("weights", "a file where the folder should be");
-  writer.write([] { return state(1); }, {{path("weights/last.pt")}, {path("weights/best.pt"), 0, true, true}});
+  writer.write([] { return state(1); },
+               {{path("weights/last.pt")}, {path("weights/best.pt"), 0, true, true}});
   writer.wait();
   auto finished = writer.take_finished();
   ASSERT_EQ(finished.size(), 2u);

@@ -21,8 +21,8 @@
 namespace gannet {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::global_batch;
+using ::testing::HasSubstr;
 using testing::run_gloo_world;
 using testing::share_of;
 
@@ -48,8 +48,10 @@ class Rank {
     placement_.parameters = placement_.compute = setting.dtype;
     if (setting.shard_threads > 0) placement_.compute = setting.compute;
     state_.model = setting.model == "yolov5s"
-                       ? std::make_shared<DetectionModel>(load_model_description(std::string(GANNET_SOURCE_DIR) + "/configs/models/yolov5s.yaml"),
-                                                          ModelOptions{.num_classes = 3, .seed = 5})
+                       ? std::make_shared<DetectionModel>(
+                             load_model_description(std::string(GANNET_SOURCE_DIR) +
+                                                    "/configs/models/yolov5s.yaml"),
+                             ModelOptions{.num_classes = 3, .seed = 5})
                        : testing::make_model(setting.model, {.seed = 5});
     place_model(*state_.model, placement_);
     state_.model->train();
@@ -74,7 +76,8 @@ class Rank {
     }
     Outcome outcome;
     outcome.losses = {comm_.sum("test.loss", parts.items)[3].item<double>()};
-    for (const auto& [name, parameter] : named_parameters_in_order(*state_.model)) outcome.gradients.emplace_back(name, parameter.grad().clone());
+    for (const auto& [name, parameter] : named_parameters_in_order(*state_.model))
+      outcome.gradients.emplace_back(name, parameter.grad().clone());
     return outcome;
   }
 
@@ -93,13 +96,16 @@ class Rank {
     Outcome outcome;
     for (int i = 0; i < setting_.steps; ++i) {
       step.begin_epoch();
-      Batch share = share_of(global_batch(i, setting_.images, setting_.side), comm_, setting_.shard_threads > 0);
-      if (std::ranges::find(setting_.bare_ranks, comm_.rank()) != setting_.bare_ranks.end()) share.targets.clear();
+      Batch share = share_of(global_batch(i, setting_.images, setting_.side), comm_,
+                             setting_.shard_threads > 0);
+      if (std::ranges::find(setting_.bare_ranks, comm_.rank()) != setting_.bare_ranks.end())
+        share.targets.clear();
       step.run(share);
       step.count_last_step();
       outcome.losses.push_back(step.mean_items()[3]);
     }
-    for (const auto& [name, tensor] : state_dict(*state_.model)) outcome.state.emplace_back(name, tensor.detach().clone());
+    for (const auto& [name, tensor] : state_dict(*state_.model))
+      outcome.state.emplace_back(name, tensor.detach().clone());
     return outcome;
   }
 
@@ -115,9 +121,11 @@ class Rank {
 void expect_close(const StateDict& a, const StateDict& b, double tolerance, int world) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double scale = std::max(b[i].second.abs().max().to(torch::kFloat64).item<double>(), 1e-12);
+    const double scale =
+        std::max(b[i].second.abs().max().to(torch::kFloat64).item<double>(), 1e-12);
     const double gap = (a[i].second - b[i].second).abs().max().to(torch::kFloat64).item<double>();
-    ASSERT_LE(gap / scale, tolerance) << "first entry that is off with " << world << " ranks: " << a[i].first;
+    ASSERT_LE(gap / scale, tolerance)
+        << "first entry that is off with " << world << " ranks: " << a[i].first;
   }
 }
 
@@ -134,7 +142,8 @@ void compare_worlds(const Setting& setting, double tolerance, Work work) {
       const std::scoped_lock lock(mutex);
       ASSERT_EQ(found.losses.size(), expected.losses.size());
       for (std::size_t i = 0; i < found.losses.size(); ++i)
-        ASSERT_NEAR(found.losses[i], expected.losses[i], tolerance * expected.losses[i]) << "step " << i << " with " << world << " ranks";
+        ASSERT_NEAR(found.losses[i], expected.losses[i], tolerance * expected.losses[i])
+            << "step " << i << " with " << world << " ranks";
       expect_close(found.gradients, expected.gradients, tolerance, world);
       expect_close(found.state, expected.state, tolerance, world);
     });
@@ -142,13 +151,15 @@ void compare_worlds(const Setting& setting, double tolerance, Work work) {
 }
 
 TEST(Distributed, FirstStepOfYolov5sEqualsOneProcessInDouble) {
-  compare_worlds({.model = "yolov5s", .images = 5, .side = 128}, 1e-11, [](Rank& rank) { return rank.gradients(); });
+  compare_worlds({.model = "yolov5s", .images = 5, .side = 128}, 1e-11,
+                 [](Rank& rank) { return rank.gradients(); });
 }
 
 // Two images a rank at least: for a single one LibTorch takes another convolution, which rounds
 // differently, and an untrained yolov5s amplifies that to percents.
 TEST(Distributed, FirstStepOfYolov5sEqualsOneProcessInFloat) {
-  compare_worlds({.model = "yolov5s", .dtype = torch::kFloat32, .images = 8, .side = 128}, 1e-5, [](Rank& rank) { return rank.gradients(); });
+  compare_worlds({.model = "yolov5s", .dtype = torch::kFloat32, .images = 8, .side = 128}, 1e-5,
+                 [](Rank& rank) { return rank.gradients(); });
 }
 
 TEST(Distributed, TwentyStepsEqualOneProcess) {
@@ -157,14 +168,16 @@ TEST(Distributed, TwentyStepsEqualOneProcess) {
 
 // With 3 images 4 ranks have one without any; 7 do not divide by 2, 3 or 4.
 TEST(Distributed, AnyNumberOfImagesEqualsOneProcess) {
-  for (const int images : {3, 7}) compare_worlds({.images = images, .steps = 4}, 1e-9, [](Rank& rank) { return rank.train(); });
+  for (const int images : {3, 7})
+    compare_worlds({.images = images, .steps = 4}, 1e-9, [](Rank& rank) { return rank.train(); });
 }
 
 TEST(Distributed, RanksStayEqualWithoutSynchronisedNorms) {
   std::mutex mutex;
   std::vector<Outcome> outcomes;
   run_gloo_world(3, [&](Communicator& comm) {
-    Rank rank({.images = 2, .steps = 4, .synchronise = false}, comm);  // one rank never has an image
+    Rank rank({.images = 2, .steps = 4, .synchronise = false},
+              comm);  // one rank never has an image
     const Outcome outcome = rank.train();
     const std::scoped_lock lock(mutex);
     outcomes.push_back(outcome);
@@ -173,7 +186,8 @@ TEST(Distributed, RanksStayEqualWithoutSynchronisedNorms) {
   for (const Outcome& outcome : outcomes) {
     for (std::size_t i = 0; i < outcome.state.size(); ++i) {
       const auto& [name, tensor] = outcome.state[i];
-      if (name.find("running") != std::string::npos || name.find("tracked") != std::string::npos) continue;
+      if (name.find("running") != std::string::npos || name.find("tracked") != std::string::npos)
+        continue;
       EXPECT_TRUE(torch::equal(tensor, outcomes[0].state[i].second)) << name;
       EXPECT_TRUE(torch::isfinite(tensor).all().item<bool>()) << name;
     }
@@ -193,17 +207,22 @@ TEST_P(WithoutTargets, FiftyStepsEndWithAFiniteLoss) {
       ASSERT_EQ(outcome.losses.size(), 50u);
       for (const double loss : outcome.losses) ASSERT_TRUE(std::isfinite(loss));
       EXPECT_GT(outcome.losses.back(), 0);  // objectness at least: the images are there
-      for (const auto& [name, tensor] : outcome.state) EXPECT_TRUE(torch::isfinite(tensor).all().item<bool>()) << name;
+      for (const auto& [name, tensor] : outcome.state)
+        EXPECT_TRUE(torch::isfinite(tensor).all().item<bool>()) << name;
     });
   }
 }
-INSTANTIATE_TEST_SUITE_P(Worlds, WithoutTargets, ::testing::Combine(::testing::Values(2, 3), ::testing::Bool()), [](const auto& p) {
-  return std::to_string(std::get<0>(p.param)) + "Ranks" + (std::get<1>(p.param) ? "SyncBn" : "");
-});
+INSTANTIATE_TEST_SUITE_P(Worlds, WithoutTargets,
+                         ::testing::Combine(::testing::Values(2, 3), ::testing::Bool()),
+                         [](const auto& p) {
+                           return std::to_string(std::get<0>(p.param)) + "Ranks" +
+                                  (std::get<1>(p.param) ? "SyncBn" : "");
+                         });
 
 TEST(Distributed, AveragesBuffersAndBroadcastsStates) {
   run_gloo_world(2, [](Communicator& comm) {
-    const auto model = testing::make_model("shallow", {.seed = static_cast<std::uint64_t>(comm.rank())});
+    const auto model =
+        testing::make_model("shallow", {.seed = static_cast<std::uint64_t>(comm.rank())});
     testing::entry(*model, "model.0.conv.bn.running_mean").fill_(comm.rank());
     average_buffers(*model, comm);
     EXPECT_EQ(testing::entry(*model, "model.0.conv.bn.running_mean")[0].item<double>(), 0.5);
@@ -223,14 +242,21 @@ TEST(Distributed, NamesTheFirstSettingThatDiffers) {
   };
   const Error error = testing::thrown_error([&] { run_gloo_world(2, work); });
   EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
-  EXPECT_THAT(error.what(), HasSubstr("rank 1 has '  epochs: 50' where rank 0 has '  epochs: 100'"));
+  EXPECT_THAT(error.what(),
+              HasSubstr("rank 1 has '  epochs: 50' where rank 0 has '  epochs: 100'"));
 }
 
 // --deterministic: the same bits for any number of ranks and threads.
 class Deterministic : public ::testing::TestWithParam<torch::Dtype> {};
 
 TEST_P(Deterministic, TwentyStepsOfYolov5sAreEqualBitForBit) {
-  const Setting setting{.model = "yolov5s", .dtype = torch::kFloat32, .images = 9, .side = 64, .steps = 20, .compute = GetParam(), .shard_threads = 1};
+  const Setting setting{.model = "yolov5s",
+                        .dtype = torch::kFloat32,
+                        .images = 9,
+                        .side = 64,
+                        .steps = 20,
+                        .compute = GetParam(),
+                        .shard_threads = 1};
   const auto alone = make_single_process();
   const int threads_before = torch::get_num_threads();
   const Outcome expected = Rank(setting, *alone).train();
@@ -238,7 +264,8 @@ TEST_P(Deterministic, TwentyStepsOfYolov5sAreEqualBitForBit) {
   const auto compare = [&](const Outcome& found, const std::string& what) {
     EXPECT_EQ(found.losses, expected.losses) << what;
     for (std::size_t i = 0; i < found.state.size(); ++i)
-      ASSERT_TRUE(torch::equal(found.state[i].second, expected.state[i].second)) << what << ": " << found.state[i].first;
+      ASSERT_TRUE(torch::equal(found.state[i].second, expected.state[i].second))
+          << what << ": " << found.state[i].first;
   };
   Setting two_threads = setting;
   two_threads.shard_threads = 2;
@@ -253,8 +280,10 @@ TEST_P(Deterministic, TwentyStepsOfYolov5sAreEqualBitForBit) {
   }
   torch::set_num_threads(threads_before);
 }
-INSTANTIATE_TEST_SUITE_P(Precisions, Deterministic, ::testing::Values(torch::kFloat32, torch::kBFloat16),
-                         [](const auto& p) { return p.param == torch::kFloat32 ? "fp32" : "bf16"; });
+INSTANTIATE_TEST_SUITE_P(Precisions, Deterministic,
+                         ::testing::Values(torch::kFloat32, torch::kBFloat16), [](const auto& p) {
+                           return p.param == torch::kFloat32 ? "fp32" : "bf16";
+                         });
 
 TEST(Distributed, ShardsPartitionABatch) {
   for (int images = 0; images < 11; ++images) {

@@ -39,7 +39,8 @@ TEST(Ema, UpdateMovesFloatingTensorsTowardsTheModel) {
   EXPECT_EQ(ema.updates(), 2000);
   const auto average = testing::entry(ema.model(), "model.0.conv.bn.running_mean");
   EXPECT_NEAR(average[0].item<double>(), 1 - 0.632057347, 1e-6);
-  EXPECT_EQ(testing::entry(ema.model(), "model.0.conv.bn.num_batches_tracked").item<std::int64_t>(), 0);
+  EXPECT_EQ(testing::entry(ema.model(), "model.0.conv.bn.num_batches_tracked").item<std::int64_t>(),
+            0);
 }
 
 TEST(Ema, AnchorsAreCopied) {

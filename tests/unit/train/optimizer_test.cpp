@@ -36,16 +36,19 @@ TEST(ApplyPlan, SetsRatesOfGroupsAndMomentumOfSgd) {
   }
   const auto adam = make_optimizer(*model, {"adam", 0.01, 0.9, 0});
   apply_plan(*adam, {.lr = {0.1, 0.2, 0.3}, .momentum = 0.8});
-  const auto& options = dynamic_cast<const torch::optim::AdamOptions&>(adam->param_groups()[2].options());
+  const auto& options =
+      dynamic_cast<const torch::optim::AdamOptions&>(adam->param_groups()[2].options());
   EXPECT_DOUBLE_EQ(options.lr(), 0.3);
   EXPECT_EQ(options.betas(), std::make_tuple(0.9, 0.999));
 }
 
 void set_gradients(const DetectionModel& model, std::uint64_t seed) {
-  for (auto& parameter : model.parameters()) parameter.mutable_grad() = testing::random_tensor(parameter.sizes(), seed++) - 0.5;
+  for (auto& parameter : model.parameters())
+    parameter.mutable_grad() = testing::random_tensor(parameter.sizes(), seed++) - 0.5;
 }
 
-class OptimizerState : public testing::TemporaryFolder, public ::testing::WithParamInterface<const char*> {};
+class OptimizerState : public testing::TemporaryFolder,
+                       public ::testing::WithParamInterface<const char*> {};
 
 // Two steps, then a third by the same optimizer and by one that read the state from a file.
 TEST_P(OptimizerState, RoundTripThroughAFileContinuesBitForBit) {
@@ -76,7 +79,8 @@ TEST(LoadOptimizerState, OtherShapesAreRefused) {
   const auto optimizer = make_optimizer(*model, {}), other_optimizer = make_optimizer(*other, {});
   set_gradients(*model, 1);
   optimizer->step();
-  EXPECT_THROW(load_optimizer_state(*other_optimizer, *other, optimizer_state(*optimizer, *model)), Error);
+  EXPECT_THROW(load_optimizer_state(*other_optimizer, *other, optimizer_state(*optimizer, *model)),
+               Error);
 }
 
 TEST(ZeroGradients, KeepsTheBuffers) {

@@ -1,4 +1,5 @@
-// A run that is saved at any step, loaded and continued equals one that was never stopped, bit for bit.
+// A run that is saved at any step, loaded and continued equals one that was never stopped, bit for
+// bit.
 #include "gannet/train/resume.h"
 
 #include <gmock/gmock.h>
@@ -35,15 +36,20 @@ struct RunOptions {
 
 std::string packed(const Value& value) {
   std::string bytes;
-  write_torch_file([&bytes](const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }, value);
+  write_torch_file(
+      [&bytes](const void* data, std::size_t size) {
+        bytes.append(static_cast<const char*>(data), size);
+      },
+      value);
   return bytes;
 }
 
-/// A rank's training as the trainer does it, without files and evaluation. Warm-up lasts 21 steps, in
-/// which accumulation rises from 1 to 4 batches.
+/// A rank's training as the trainer does it, without files and evaluation. Warm-up lasts 21 steps,
+/// in which accumulation rises from 1 to 4 batches.
 class StoppableRun {
  public:
-  StoppableRun(const RunOptions& options, Communicator& comm) : comm_(comm), schedule_(schedule_options(options)), loss_(LossOptions{}) {
+  StoppableRun(const RunOptions& options, Communicator& comm)
+      : comm_(comm), schedule_(schedule_options(options)), loss_(LossOptions{}) {
     placement_.compute = options.compute;
     state_.seed = 11;
     state_.model = testing::make_model("shallow", {.seed = 11});
@@ -55,7 +61,8 @@ class StoppableRun {
     settings_.train.optimizer = options.optimizer;
     step_options_.shard_threads = options.shard_threads;
     step_options_.loss_per_rank = options.original;
-    if (options.shard_threads == 0) reducer_ = comm.reduce_gradients(state_.model->parameters(), GradientCompression::kNone);
+    if (options.shard_threads == 0)
+      reducer_ = comm.reduce_gradients(state_.model->parameters(), GradientCompression::kNone);
     step_options_.reducer = reducer_.get();
   }
 
@@ -76,7 +83,8 @@ class StoppableRun {
         mark_boundary(state_);
       }
       const std::int64_t iteration = state_.iteration;
-      step.run(testing::share_of(testing::global_batch(iteration, kImages, 64), comm_, step_options_.shard_threads > 0));
+      step.run(testing::share_of(testing::global_batch(iteration, kImages, 64), comm_,
+                                 step_options_.shard_threads > 0));
       losses[iteration] = step.last_items()[3].item<double>();
       if (state_.iteration % kBatches != 0) continue;
       step.count_last_step();
@@ -116,7 +124,8 @@ void expect_equal(const StoppableRun& found, const StoppableRun& expected) {
   EXPECT_EQ(found.state().ema->updates(), expected.state().ema->updates());
   EXPECT_EQ(packed(optimizer_state(*found.state().optimizer, *found.state().model)),
             packed(optimizer_state(*expected.state().optimizer, *expected.state().model)));
-  for (const auto& [iteration, loss] : found.losses) EXPECT_EQ(loss, expected.losses.at(iteration)) << "loss of iteration " << iteration;
+  for (const auto& [iteration, loss] : found.losses)
+    EXPECT_EQ(loss, expected.losses.at(iteration)) << "loss of iteration " << iteration;
 }
 
 std::set<std::int64_t> random_stops(std::size_t count) {
@@ -146,14 +155,16 @@ TEST_P(ContinuedRun, EqualsTheWholeRunWhereverItStopped) {
   }
   EXPECT_GE(inside_accumulation, 5);
 }
-INSTANTIATE_TEST_SUITE_P(Kinds, ContinuedRun,
-                         ::testing::Values(RunOptions{}, RunOptions{.compute = torch::kBFloat16}, RunOptions{.optimizer = "adam"},
-                                           RunOptions{.optimizer = "adamw"}, RunOptions{.original = true}, RunOptions{.shard_threads = 1}),
-                         [](const auto& test) -> std::string {
-                           if (test.param.shard_threads > 0) return "deterministic";
-                           if (test.param.original) return "original";
-                           return test.param.optimizer + (test.param.compute == torch::kBFloat16 ? "_bf16" : "_fp32");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ContinuedRun,
+    ::testing::Values(RunOptions{}, RunOptions{.compute = torch::kBFloat16},
+                      RunOptions{.optimizer = "adam"}, RunOptions{.optimizer = "adamw"},
+                      RunOptions{.original = true}, RunOptions{.shard_threads = 1}),
+    [](const auto& test) -> std::string {
+      if (test.param.shard_threads > 0) return "deterministic";
+      if (test.param.original) return "original";
+      return test.param.optimizer + (test.param.compute == torch::kBFloat16 ? "_bf16" : "_fp32");
+    });
 
 // Each rank has its own running statistics in the middle of an epoch.
 TEST(ContinuedRanks, TwoRanksEqualTheirWholeRun) {
@@ -190,7 +201,8 @@ void expect_equal_across_worlds(int before, int after) {
       second.restore(saved);
       second.train_to(kSteps);
       if (comm.is_main()) testing::expect_equal_states(*second.state().model, *whole.state().model);
-      if (comm.is_main()) testing::expect_equal_states(second.state().ema->model(), whole.state().ema->model());
+      if (comm.is_main())
+        testing::expect_equal_states(second.state().ema->model(), whole.state().ema->model());
     });
   }
 }
@@ -203,7 +215,8 @@ TEST(ContinuedRanks, AnotherNumberTakesTheMeanOfTheStatistics) {
   testing::run_gloo_world(2, [&](Communicator& comm) {
     StoppableRun run({}, comm);
     run.train_to(4);
-    means[static_cast<std::size_t>(comm.rank())] = testing::entry(*run.state().model, "model.0.conv.bn.running_mean").clone();
+    means[static_cast<std::size_t>(comm.rank())] =
+        testing::entry(*run.state().model, "model.0.conv.bn.running_mean").clone();
     const std::string checkpoint = run.checkpoint();
     if (comm.is_main()) saved = checkpoint;
   });
@@ -212,7 +225,9 @@ TEST(ContinuedRanks, AnotherNumberTakesTheMeanOfTheStatistics) {
   StoppableRun run({}, *alone);
   run.restore(saved);
   const auto mean = ((means[0].to(torch::kFloat64) + means[1]) / 2).to(torch::kFloat32);
-  if (run.state().iteration == 4) EXPECT_TRUE(torch::equal(testing::entry(*run.state().model, "model.0.conv.bn.running_mean"), mean));
+  if (run.state().iteration == 4)
+    EXPECT_TRUE(
+        torch::equal(testing::entry(*run.state().model, "model.0.conv.bn.running_mean"), mean));
   run.train_to(kSteps);
   EXPECT_TRUE(std::isfinite(run.losses.at(kSteps - 1)));
 }
@@ -221,7 +236,9 @@ TEST(ResumedSettings, OnlyWhatDoesNotDecideTheNumbersMayChange) {
   Settings run;
   run.train.epochs = 20;
   check_settings(run);
-  const auto change = [&](const std::string& key, const std::string& value) { return change_settings(run, {{key, value}}, "last.pt"); };
+  const auto change = [&](const std::string& key, const std::string& value) {
+    return change_settings(run, {{key, value}}, "last.pt");
+  };
   EXPECT_EQ(change("train.epochs", "30").train.epochs, 30);
   EXPECT_EQ(change("train.epochs", "20").train.epochs, 20);
   EXPECT_EQ(change("train.workers", "7").train.workers, 7);
@@ -230,7 +247,8 @@ TEST(ResumedSettings, OnlyWhatDoesNotDecideTheNumbersMayChange) {
   EXPECT_EQ(fewer.kind(), ErrorKind::kUsage);
   const Error batch = testing::thrown_error([&] { change("train.batch_size", "8"); });
   EXPECT_EQ(batch.kind(), ErrorKind::kUsage);
-  EXPECT_THAT(batch.what(), HasSubstr("the run has 'batch_size: 16', which 'batch_size: 8' contradicts"));
+  EXPECT_THAT(batch.what(),
+              HasSubstr("the run has 'batch_size: 16', which 'batch_size: 8' contradicts"));
   EXPECT_THROW(change("hyp.lr0", "0.5"), Error);
 }
 

@@ -54,10 +54,12 @@ TEST_F(RunDirectory, SettingsFilesReadBack) {
 }
 
 TEST_F(RunDirectory, NewestPeriodicCheckpointsStay) {
-  for (const char* name : {"epoch2.pt", "epoch9.pt", "epoch10.pt", "epochs.pt", "last.pt"}) write(name, "");
+  for (const char* name : {"epoch2.pt", "epoch9.pt", "epoch10.pt", "epochs.pt", "last.pt"})
+    write(name, "");
   remove_old_periodic(folder_, 2);
   EXPECT_FALSE(std::filesystem::exists(path("epoch2.pt")));
-  for (const char* name : {"epoch9.pt", "epoch10.pt", "epochs.pt", "last.pt"}) EXPECT_TRUE(std::filesystem::exists(path(name))) << name;
+  for (const char* name : {"epoch9.pt", "epoch10.pt", "epochs.pt", "last.pt"})
+    EXPECT_TRUE(std::filesystem::exists(path(name))) << name;
 }
 
 TEST_F(RunDirectory, NewestRunIsFound) {
@@ -65,9 +67,12 @@ TEST_F(RunDirectory, NewestRunIsFound) {
   make_folder("b/weights");
   write("a/weights/last.pt", "");
   write("b/weights/last.pt", "");
-  std::filesystem::last_write_time(path("a/weights/last.pt"), std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  std::filesystem::last_write_time(
+      path("a/weights/last.pt"),
+      std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
   EXPECT_EQ(newest_checkpoint(folder_.string()), path("a/weights/last.pt"));
-  EXPECT_EQ(testing::thrown_error([&] { newest_checkpoint(path("none")); }).kind(), ErrorKind::kUsage);
+  EXPECT_EQ(testing::thrown_error([&] { newest_checkpoint(path("none")); }).kind(),
+            ErrorKind::kUsage);
 }
 
 }  // namespace

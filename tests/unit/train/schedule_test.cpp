@@ -17,8 +17,10 @@ ScheduleOptions ten_epochs() {
 // RB appendix B.1.
 TEST(Schedule, FactorFallsAsACosine) {
   const Schedule schedule(ten_epochs());
-  const double expected[] = {1.0, 0.9780, 0.9141, 0.8145, 0.6891, 0.55, 0.4109, 0.2855, 0.1859, 0.1220};
-  for (int epoch = 0; epoch < 10; ++epoch) EXPECT_NEAR(schedule.factor(epoch), expected[epoch], 5e-5) << epoch;
+  const double expected[] = {1.0,  0.9780, 0.9141, 0.8145, 0.6891,
+                             0.55, 0.4109, 0.2855, 0.1859, 0.1220};
+  for (int epoch = 0; epoch < 10; ++epoch)
+    EXPECT_NEAR(schedule.factor(epoch), expected[epoch], 5e-5) << epoch;
 }
 
 TEST(Schedule, FactorFallsLinearly) {
@@ -33,7 +35,8 @@ TEST(Schedule, RateAfterWarmUpIsThatOfItsEpoch) {
   for (std::int64_t iteration = schedule.warmup_steps() + 1; iteration < 70; ++iteration) {
     const StepPlan plan = schedule.at(iteration);
     EXPECT_EQ(plan.epoch, iteration / 7);
-    for (const double lr : plan.lr) EXPECT_DOUBLE_EQ(lr, 0.01 * schedule.factor(plan.epoch)) << iteration;
+    for (const double lr : plan.lr)
+      EXPECT_DOUBLE_EQ(lr, 0.01 * schedule.factor(plan.epoch)) << iteration;
     EXPECT_EQ(plan.momentum, 0.937);
   }
 }
@@ -78,7 +81,8 @@ TEST(Schedule, AccumulationGrowsDuringWarmUp) {
   const Schedule schedule(options);
   const std::int64_t iterations[] = {0, 100, 166, 167, 499, 500, 501, 833, 834, 1000};
   const int expected[] = {1, 1, 1, 2, 2, 2, 3, 3, 4, 4};
-  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(schedule.at(iterations[i]).accumulate, expected[i]) << iterations[i];
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_EQ(schedule.at(iterations[i]).accumulate, expected[i]) << iterations[i];
   for (const auto& [batch, accumulate] : {std::pair{24, 3}, {42, 2}, {128, 1}}) {
     options.total_batch = batch;
     EXPECT_EQ(Schedule(options).at(2000).accumulate, accumulate) << batch;
@@ -92,7 +96,8 @@ TEST(Schedule, LastBatchOfEachEpochCompletesAnUpdate) {
     const std::int64_t batch = iteration % 7;
     EXPECT_EQ(schedule.at(iteration).completes_update, batch == 3 || batch == 6) << iteration;
   }
-  for (int epoch = 0; epoch < 4; ++epoch) EXPECT_TRUE(schedule.at(epoch * 7 + 6).completes_update) << epoch;
+  for (int epoch = 0; epoch < 4; ++epoch)
+    EXPECT_TRUE(schedule.at(epoch * 7 + 6).completes_update) << epoch;
 }
 
 TEST(Schedule, IsAFunctionOfTheIterationAlone) {

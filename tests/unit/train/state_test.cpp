@@ -1,4 +1,5 @@
-// What a checkpoint holds, and what becomes of it. That a run goes on exactly is tested in resume_test.cpp.
+// What a checkpoint holds, and what becomes of it. That a run goes on exactly is tested in
+// resume_test.cpp.
 #include "gannet/train/state.h"
 
 #include <gmock/gmock.h>
@@ -31,7 +32,7 @@ struct SmallRun {
   static ScheduleOptions schedule_options() {
     ScheduleOptions options;
     options.batches_per_epoch = 5;
-    options.total_batch = 64;     // every batch completes an update
+    options.total_batch = 64;  // every batch completes an update
     options.min_warmup_steps = 0;
     return options;
   }
@@ -87,7 +88,10 @@ TEST_F(TrainStateFile, CheckpointOfAnotherModelDoesNotFit) {
   other.state.model = testing::make_model("shallow", {.num_classes = 5});
   mark_boundary(run.state);
   const Value checkpoint = checkpoint_of(run.state, run.settings, kNames);
-  EXPECT_EQ(testing::thrown_error([&] { restore_state(other.state, checkpoint, *make_single_process()); }).kind(), ErrorKind::kCheckpoint);
+  EXPECT_EQ(testing::thrown_error([&] {
+              restore_state(other.state, checkpoint, *make_single_process());
+            }).kind(),
+            ErrorKind::kCheckpoint);
 }
 
 TEST_F(TrainStateFile, StrippedFileHoldsTheAverageAndCannotBeResumed) {
@@ -100,9 +104,12 @@ TEST_F(TrainStateFile, StrippedFileHoldsTheAverageAndCannotBeResumed) {
   const LoadedModel loaded = load_model(path("last.pt"));
   EXPECT_EQ(loaded.epoch, 0);
   EXPECT_EQ(loaded.names, kNames);
-  const auto weight = testing::entry(run.state.ema->model(), "model.1.conv.weight").to(torch::kFloat16).to(torch::kFloat32);
+  const auto weight = testing::entry(run.state.ema->model(), "model.1.conv.weight")
+                          .to(torch::kFloat16)
+                          .to(torch::kFloat32);
   EXPECT_TRUE(torch::equal(testing::entry(*loaded.model, "model.1.conv.weight"), weight));
-  const Error error = testing::thrown_error([&] { settings_of_checkpoint(load_torch_file(path("last.pt")), path("last.pt")); });
+  const Error error = testing::thrown_error(
+      [&] { settings_of_checkpoint(load_torch_file(path("last.pt")), path("last.pt")); });
   EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
   EXPECT_THAT(error.what(), ::testing::HasSubstr("no training state"));
 }
