@@ -13,12 +13,13 @@
 namespace gannet {
 
 class Communicator;
+struct TrainingRun;
 
 /// How a run ended.
 struct TrainReport {
   std::filesystem::path directory;
-  std::string best_checkpoint,
-      last_checkpoint;  // stripped for use; best is last where nothing was evaluated
+  /// Stripped for use; best is last where nothing was evaluated.
+  std::string best_checkpoint, last_checkpoint;
   int epochs_run = 0;
   int best_epoch = -1;
   double best_fitness = 0;
@@ -52,9 +53,8 @@ class Trainer {
   void request_stop();
 
  private:
-  struct Impl;
-  explicit Trainer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Trainer(std::unique_ptr<TrainingRun> run);
+  std::unique_ptr<TrainingRun> run_;
 };
 
 }  // namespace gannet
