@@ -1,6 +1,6 @@
 #include "gannet/detect/detector.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

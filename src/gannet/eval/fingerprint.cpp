@@ -1,7 +1,7 @@
 #include "gannet/eval/fingerprint.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/core/hash.h"
 

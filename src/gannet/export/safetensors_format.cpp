@@ -1,6 +1,6 @@
 // safetensors: tensors under their names of the state dict, and metadata that make it a model
 // again.
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/export/formats.h"
 #include "gannet/io/safetensors.h"

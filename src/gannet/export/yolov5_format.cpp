@@ -1,7 +1,8 @@
 // A `.pt` that the original Python program loads as it is: its own classes, by name, with their
 // attributes, in the layout of the model's generation (RB 8.5, 8.8).
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/types.h>
 
 #include <filesystem>
 

@@ -1,7 +1,12 @@
 #include "gannet/export/yolov5_modules.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/expanding_array.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
 
 #include <optional>
 

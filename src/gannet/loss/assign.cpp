@@ -1,6 +1,7 @@
 #include "gannet/loss/assign.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace gannet {
 namespace {

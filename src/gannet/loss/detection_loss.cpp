@@ -1,6 +1,6 @@
 #include "gannet/loss/detection_loss.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/loss/assign.h"
 #include "gannet/ops/boxes.h"

@@ -1,6 +1,8 @@
 #include "gannet/nn/detect.h"
 
-#include <torch/torch.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 namespace gannet {
 namespace {

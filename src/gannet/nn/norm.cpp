@@ -2,7 +2,10 @@
 #include "gannet/nn/norm.h"
 
 #include <ATen/Dispatch.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

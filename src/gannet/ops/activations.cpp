@@ -1,6 +1,6 @@
 #include "gannet/ops/activations.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace gannet {
 

@@ -1,6 +1,6 @@
 #include "gannet/ops/boxes.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>

@@ -1,7 +1,7 @@
 #include "gannet/ops/nms.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <numeric>

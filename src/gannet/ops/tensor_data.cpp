@@ -1,6 +1,6 @@
 #include "gannet/ops/tensor_data.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <span>
 

@@ -1,7 +1,12 @@
 #include "gannet/train/optimizer.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/optim/adamw.h>
+#include <torch/optim/optimizer.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gannet/core/error.h"
 #include "gannet/ops/tensor_data.h"

@@ -1,6 +1,7 @@
 #include "gannet/train/rank_states.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gannet/core/error.h"
 #include "gannet/io/torch_file.h"

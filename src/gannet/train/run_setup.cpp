@@ -1,6 +1,7 @@
 #include "gannet/train/run_setup.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <utility>

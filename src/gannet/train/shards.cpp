@@ -1,7 +1,8 @@
 // S shards, P values of gradients and statistics together.
 #include "gannet/train/shards.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "gannet/train/trainer.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/dist/agreement.h"
 #include "gannet/train/resume.h"

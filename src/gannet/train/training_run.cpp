@@ -1,7 +1,7 @@
 #include "gannet/train/training_run.h"
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"

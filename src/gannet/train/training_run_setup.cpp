@@ -1,5 +1,6 @@
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"

@@ -137,8 +137,9 @@ TEST_F(ImageKinds, OrientationInAPngIsReadAsTheDecoderDoes) {
   const std::string png = read_file(path("a.png"));
   constexpr std::size_t kHead = 8 + 25;  // signature and IHDR
   for (const char orientation : {1, 3, 6, 8}) {
-    const std::string exif = std::string("II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", 18) +
-                             orientation + std::string(7, '\0');
+    std::string exif("II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0", 18);
+    exif += orientation;
+    exif.append(7, '\0');
     write_text("b.png", png.substr(0, kHead) + png_chunk("eXIf", exif) + png.substr(kHead));
     EXPECT_EQ(read_image_size(path("b.png")), decode_image(path("b.png")).size())
         << int{orientation};

@@ -1,7 +1,7 @@
 // The stock head and the targets of the behaviour reference, appendix B.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <vector>
 

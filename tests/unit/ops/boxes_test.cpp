@@ -1,7 +1,7 @@
 #include "gannet/ops/boxes.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace gannet {
 namespace {

@@ -1,7 +1,7 @@
 #include "gannet/ops/placement.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "gannet/core/error.h"
 

@@ -1,7 +1,7 @@
 #include "gannet/ops/tensor_data.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace gannet {
 namespace {

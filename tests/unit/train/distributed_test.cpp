@@ -1,7 +1,8 @@
 // N ranks with a share each compute what one rank computes with the whole batch.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,9 @@
 #include "gannet/train/optimizer.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/optim/adam.h>
+#include <torch/optim/sgd.h>
+#include <torch/types.h>
 
 #include "gannet/core/error.h"
 #include "gannet/io/torch_file.h"
