@@ -32,6 +32,10 @@ if(NOT GANNET_BASE_ONLY)
     message(FATAL_ERROR "No LibTorch: run 'make setup' or set LIBTORCH=/path/to/libtorch")
   endif()
   list(APPEND CMAKE_PREFIX_PATH ${torch_root})
+  # Nothing here is compiled for GPUs; without a list LibTorch would look for those of this machine.
+  if(NOT TORCH_CUDA_ARCH_LIST)
+    set(TORCH_CUDA_ARCH_LIST 8.0)
+  endif()
   find_package(Torch REQUIRED)
   message(STATUS "LibTorch ${Torch_VERSION} from ${torch_root}")
 
@@ -42,6 +46,16 @@ if(NOT GANNET_BASE_ONLY)
   target_compile_options(gannet_torch INTERFACE ${torch_flags})
   target_compile_definitions(gannet_torch INTERFACE USE_C10D_GLOO USE_DISTRIBUTED
     FMT_HEADER_ONLY)  # the wheel ships headers of its own fmt, without the library
+  if(EXISTS ${torch_root}/lib/libtorch_cuda.so)
+    # Several GPUs: LibTorch has NCCL inside, its header comes from NCCL's package or wheel.
+    find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${torch_root}/../nvidia/nccl/include $ENV{NCCL_HOME}/include)
+    if(NCCL_INCLUDE_DIR)
+      target_include_directories(gannet_torch SYSTEM INTERFACE ${NCCL_INCLUDE_DIR})
+      target_compile_definitions(gannet_torch INTERFACE USE_C10D_NCCL GANNET_WITH_NCCL)
+    else()
+      message(WARNING "No nccl.h (package libnccl-dev): several processes will train on CPUs only")
+    endif()
+  endif()
   add_library(gannet_torch_libraries INTERFACE)
   target_link_libraries(gannet_torch_libraries INTERFACE ${TORCH_LIBRARIES})
   target_link_libraries(gannet_torch INTERFACE gannet_torch_libraries)

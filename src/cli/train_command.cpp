@@ -35,6 +35,25 @@ extern "C" void stop_on_signal(int signal) {
   if (running != nullptr) running->request_stop();
 }
 
+/// Stops this trainer on SIGINT and SIGTERM for as long as it trains. What follows takes a moment:
+/// then a launcher's SIGTERM, sent because another rank has ended first, must not change the exit
+/// code.
+class SignalsWhileTraining {
+ public:
+  explicit SignalsWhileTraining(Trainer& trainer) {
+    running = &trainer;
+    std::signal(SIGINT, stop_on_signal);
+    std::signal(SIGTERM, stop_on_signal);
+  }
+  ~SignalsWhileTraining() {
+    std::signal(SIGTERM, SIG_IGN);
+    std::signal(SIGINT, SIG_DFL);
+    running = nullptr;
+  }
+  SignalsWhileTraining(const SignalsWhileTraining&) = delete;
+  SignalsWhileTraining& operator=(const SignalsWhileTraining&) = delete;
+};
+
 /// Copies the members whose flags were given over those of a file.
 struct GivenFlags {
   const CLI::App& command;
@@ -122,11 +141,8 @@ int run(TrainArguments& arguments) {
   }
   if (is_main) trainer.add_observer(std::make_unique<ConsoleObserver>());
   if (is_main) tell_launcher_of_run(trainer);
-  running = &trainer;
-  std::signal(SIGINT, stop_on_signal);
-  std::signal(SIGTERM, stop_on_signal);
+  const SignalsWhileTraining signals(trainer);
   const TrainReport report = trainer.run();
-  running = nullptr;
   if (!is_main) return 0;
   print_report(report.evaluation, report.evaluation.classes.size() > 1);
   fmt::print(

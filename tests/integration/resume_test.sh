@@ -77,6 +77,25 @@ sleep 0.2; kill -TERM $pid; wait $pid; status=$?
 same_run pair whole2
 echo "checked: two processes"
 
+# srun and mpirun end all ranks when one has ended: that must not cost rank 0 its state or the exit code.
+port=$((20000 + $$ % 20000))
+ranks=()
+for rank in 0 1; do
+  RANK=$rank WORLD_SIZE=2 LOCAL_RANK=$rank LOCAL_WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port \
+    "${train[@]}" --epochs 200 --name launched >"launched$rank.txt" 2>&1 & ranks+=($!)
+done
+until [[ -f runs/launched/weights/last.pt ]] || ! kill -0 "${ranks[0]}" 2>/dev/null; do sleep 0.1; done
+kill -TERM "${ranks[@]}"
+while kill -0 "${ranks[0]}" && kill -0 "${ranks[1]}"; do sleep 0.01; done 2>/dev/null
+kill -TERM "${ranks[@]}" 2>/dev/null
+for rank in 0 1; do
+  wait "${ranks[$rank]}"; status=$?
+  [[ $status == 3 ]] || fail "launched: rank $rank ended with $status: $(tail -n 1 "launched$rank.txt")"
+  grep -q 'error: interrupted in epoch' "launched$rank.txt" || fail "launched: rank $rank: $(tail -n 1 "launched$rank.txt")"
+done
+"$gannet" train --resume runs/launched/weights/last.pt --dry-run >launched.txt 2>&1 || fail "launched: $(tail -n 1 launched.txt)"
+echo "checked: a launcher that ends all ranks"
+
 # A disk that fills while a run goes on.
 if mkdir -p disk && mount -t tmpfs -o size=40m tmpfs disk 2>/dev/null; then
   "${train[@]}" --epochs 3 --name fits --project disk >fits.txt 2>&1 || fail "fits: $(tail -n 1 fits.txt)"

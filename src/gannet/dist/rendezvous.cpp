@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <netdb.h>
 #include <unistd.h>
 
 #include <array>
@@ -40,6 +41,13 @@ std::string host_name() {
   return name.data();
 }
 
+bool is_known_host(const std::string& name) {
+  addrinfo* addresses = nullptr;
+  const bool known = ::getaddrinfo(name.c_str(), nullptr, nullptr, &addresses) == 0;
+  if (known) ::freeaddrinfo(addresses);
+  return known;
+}
+
 std::string failure_key(int rank) { return fmt::format("failed/{}", rank); }
 std::string heard_key(int rank) { return fmt::format("heard/{}", rank); }
 
@@ -54,6 +62,26 @@ auto run_apart(Work work) {
   std::thread(std::move(task)).detach();
   return result;
 }
+
+/// Says what a rank waits for: after 10 s, and ever more rarely. Warnings, for all ranks show
+/// these.
+class WaitMessages {
+ public:
+  WaitMessages(int rank, std::string what) : rank_(rank), what_(std::move(what)) {}
+
+  void say_if_due() {
+    const auto waited = Clock::now() - start_;
+    if (waited < next_) return;
+    log_warning("rank {} waits for {} ({:.0f} s)", rank_, what_, Seconds(waited).count());
+    next_ *= 2;
+  }
+
+ private:
+  int rank_;
+  std::string what_;
+  Clock::time_point start_ = Clock::now();
+  std::chrono::seconds next_{10};
+};
 
 template <class T>
 bool ready_within(const std::future<T>& future, Seconds limit) {
@@ -118,18 +146,30 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
     options.useLibUV = false;  // only the plain backend takes over a socket
   }
   try {
-    const std::string prefix = fmt::format("gannet/{}", world.attempt);
-    store_ = c10::make_intrusive<c10d::PrefixStore>(
-        prefix, c10::make_intrusive<c10d::TCPStore>(world.address, options));
+    auto store = run_apart([address = world.address, options] {
+      return c10::make_intrusive<c10d::TCPStore>(address, options);
+    });
+    WaitMessages messages(world.rank, fmt::format("rank 0 at {}:{}", world.address, world.port));
+    const auto deadline = Clock::now() + timeout;  // the store itself may try for twice as long
+    while (!ready_within(store, kPoll)) {
+      messages.say_if_due();
+      if (Clock::now() > deadline) throw std::runtime_error("no answer");
+    }
+    store_ = c10::make_intrusive<c10d::PrefixStore>(fmt::format("gannet/{}", world.attempt),
+                                                    store.get());
   } catch (const std::exception&) {
+    if (options.isServer)
+      throw Error(ErrorKind::kDistributed,
+                  fmt::format("rank 0 cannot listen on port {}", world.port), {},
+                  "choose another MASTER_PORT");
     throw Error(ErrorKind::kDistributed,
-                options.isServer
-                    ? fmt::format("rank 0 cannot listen on port {}", world.port)
-                    : fmt::format("rank {} finds no rank 0 at {}:{} within {:.0f} s", world.rank,
-                                  world.address, world.port, timeout.count()),
+                fmt::format("rank {} finds no rank 0 at {}:{} within {:.0f} s", world.rank,
+                            world.address, world.port, timeout.count()),
                 {},
-                options.isServer ? "choose another MASTER_PORT"
-                                 : "check MASTER_ADDR, MASTER_PORT and that rank 0 runs");
+                is_known_host(world.address)
+                    ? "check MASTER_ADDR, MASTER_PORT and that rank 0 runs"
+                    : fmt::format("{} does not know the name {}; set MASTER_ADDR to an address",
+                                  host_name(), world.address));
   }
   join(timeout);
 }
@@ -139,9 +179,12 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
 void Rendezvous::join(Seconds timeout) {
   const auto deadline = Clock::now() + timeout;
   set(fmt::format("joined/{}", world_.rank), host_name());
+  WaitMessages messages(world_.rank, fmt::format("the other ranks of {}", world_.size));
   std::int64_t joined = store_->add("num_joined", 1);
-  for (; joined < world_.size && Clock::now() < deadline; joined = store_->add("num_joined", 0))
+  for (; joined < world_.size && Clock::now() < deadline; joined = store_->add("num_joined", 0)) {
+    messages.say_if_due();
     std::this_thread::sleep_for(kPoll);
+  }
   if (joined >= world_.size) return;
   const std::vector<int> missing = ranks_without(*store_, world_.size, "joined/");
   const std::string why =
@@ -157,17 +200,11 @@ void Rendezvous::set(const std::string& key, const std::string& value) {
 }
 
 void Rendezvous::wait_for(const std::string& key, const std::string& what) {
-  constexpr Seconds kBetweenMessages{10};
-  const auto start = Clock::now();
-  auto next_message = start + kBetweenMessages;
+  WaitMessages messages(world_.rank, what);
   try {
     while (!store_->check({key})) {
       if (store_->check({"failure"})) throw Error(ErrorKind::kDistributed, describe_failure());
-      if (Clock::now() > next_message) {
-        log_info("rank {} waits for {} ({:.0f} s)", world_.rank, what,
-                 Seconds(Clock::now() - start).count());
-        next_message += std::chrono::duration_cast<Clock::duration>(kBetweenMessages);
-      }
+      messages.say_if_due();
       std::this_thread::sleep_for(kPoll);
     }
   } catch (const Error&) {

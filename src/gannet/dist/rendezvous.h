@@ -26,8 +26,8 @@ class Rendezvous {
   const WorldSpec& world() const { return world_; }
   c10::intrusive_ptr<c10d::Store> store() const { return store_; }
 
-  /// Waits for another rank to set `key`, for as long as no rank has failed. Logs every ten seconds
-  /// what it waits for.
+  /// Waits for another rank to set `key`, for as long as no rank has failed. Says what it waits for
+  /// after ten seconds, and ever more rarely.
   void wait_for(const std::string& key, const std::string& what);
   void set(const std::string& key, const std::string& value);
 

@@ -15,6 +15,9 @@ bool gpus_available() { return torch::cuda::is_available(); }
 
 std::string build_description() {
   std::vector<std::string> parts{GANNET_VERSION, fmt::format("LibTorch {}", TORCH_VERSION), "gloo"};
+#ifdef GANNET_WITH_NCCL
+  parts.emplace_back("nccl");
+#endif
   if (torch::cuda::is_available())
     parts.emplace_back(fmt::format("cuda ({} devices)", torch::cuda::device_count()));
   if (resolve_placement("cpu", "auto").compute == torch::kBFloat16) parts.emplace_back("bf16");

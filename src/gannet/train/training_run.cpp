@@ -173,6 +173,8 @@ void TrainingRun::end_epoch() {
 
 void TrainingRun::end_interrupted() {
   saver->save_and_wait();
+  // srun and mpirun end all ranks when one has ended: none may before rank 0 has written.
+  comm->broadcast("state saved", "");
   throw Error(ErrorKind::kInterrupted,
               fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
                           state.boundary.iteration - state.epoch * state.batches_per_epoch,

@@ -162,6 +162,9 @@ TEST(ProcessGroup, SaysThatRankZeroIsNotThere) {
   options.timeout_seconds = 1;
   EXPECT_THAT(testing::thrown_error([&] { join_process_group(world, options); }).what(),
               HasSubstr("finds no rank 0 at 127.0.0.1:1"));
+  world.address = "no-such-host.invalid";
+  EXPECT_THAT(testing::thrown_error([&] { join_process_group(world, options); }).what(),
+              HasSubstr("does not know the name no-such-host.invalid"));
 }
 
 TEST(ProcessGroup, RefusesCallsInDifferentOrder) {
