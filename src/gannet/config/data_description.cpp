@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <string_view>
 
 #include "gannet/config/yaml.h"
 #include "gannet/core/atomic_file.h"
@@ -13,27 +12,6 @@ namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// How many bytes follow the first one of a UTF-8 character; -1 if none begins so.
-int num_following(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xC2 && first < 0xE0) return 1;
-  if (first >= 0xE0 && first < 0xF0) return 2;
-  return first >= 0xF0 && first < 0xF5 ? 3 : -1;
-}
-
-bool is_printable_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto first = static_cast<unsigned char>(text.front());
-    const int following = num_following(first);
-    if (first < 0x20 || first == 0x7F || following < 0) return false;
-    text.remove_prefix(1);
-    for (int i = 0; i < following; ++i, text.remove_prefix(1)) {
-      if (text.empty() || (static_cast<unsigned char>(text.front()) & 0xC0) != 0x80) return false;
-    }
-  }
-  return true;
-}
 
 class Reader {
  public:

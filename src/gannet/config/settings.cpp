@@ -260,30 +260,47 @@ std::string settings_to_yaml(const Settings& settings) {
   return std::string(out.c_str()) + "\n";
 }
 
+namespace {
+
+/// Files of this name some folders below the working directory, for advice only.
+std::vector<std::string> files_below(const fs::path& name) {
+  constexpr int kDepth = 3, kMostVisited = 10'000;
+  constexpr std::size_t kMostNamed = 5;
+  std::vector<std::string> found;
+  std::error_code error;
+  int visited = 0;
+  for (auto it = fs::recursive_directory_iterator(
+           ".", fs::directory_options::skip_permission_denied, error);
+       !error && it != fs::recursive_directory_iterator() && ++visited < kMostVisited;
+       it.increment(error)) {
+    if (it.depth() >= kDepth) it.disable_recursion_pending();
+    if (it->path().filename() == name) found.push_back(it->path().lexically_normal().string());
+  }
+  std::sort(found.begin(), found.end());
+  if (found.size() > kMostNamed) found.resize(kMostNamed);
+  return found;
+}
+
+}  // namespace
+
 std::string find_config(const std::string& name) {
-  if (fs::exists(name)) return name;
+  std::error_code ignored;
+  if (fs::exists(name, ignored)) return name;
   std::vector<fs::path> folders;
   if (const char* folder = std::getenv("GANNET_CONFIGS")) folders.emplace_back(folder);
   folders.insert(folders.end(), {GANNET_CONFIG_DIR, GANNET_INSTALLED_CONFIG_DIR});
   for (const fs::path& folder : folders) {
     for (const char* sub : {"", "models", "data", "hyps"}) {
-      if (fs::is_regular_file(folder / sub / name)) return (folder / sub / name).string();
+      for (const char* suffix : {"", ".yaml"}) {
+        const fs::path path = folder / sub / (name + suffix);
+        if (fs::is_regular_file(path, ignored)) return path.string();
+      }
     }
   }
-  constexpr int kSearchDepth = 6;
-  std::error_code ignored;
-  std::vector<std::string> found;
-  const auto options = fs::directory_options::skip_permission_denied;
-  for (auto it = fs::recursive_directory_iterator(".", options, ignored);
-       it != fs::recursive_directory_iterator(); it.increment(ignored)) {
-    if (it.depth() > kSearchDepth) it.disable_recursion_pending();
-    const std::string path = it->path().string();
-    if (path.ends_with("/" + name)) found.push_back(path);
-  }
-  if (found.empty())
-    throw Error(ErrorKind::kUsage, fmt::format("file '{}' was not found", name), {},
-                "give a path or the name of a shipped file");
-  return *std::min_element(found.begin(), found.end());
+  std::string advice = "give a path or the name of a shipped file";
+  if (const auto others = files_below(fs::path(name).filename()); !others.empty())
+    advice = fmt::format("nothing is searched; did you mean {}?", fmt::join(others, " or "));
+  throw Error(ErrorKind::kUsage, fmt::format("file '{}' was not found", name), {}, advice);
 }
 
 }  // namespace gannet

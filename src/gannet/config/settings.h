@@ -208,8 +208,9 @@ void check_settings(Settings& settings);
 std::string settings_to_yaml(const Settings& settings);
 std::string hyperparameters_to_yaml(const Hyperparameters& hyp);
 
-/// Path of a model, data or hyperparameter file: as given, else in the shipped `configs`, else the
-/// first match below the working directory (RB 1.1). Error (kUsage) if there is none.
+/// Path of a model, data or hyperparameter file: as given, else among the shipped `configs`, with
+/// or without ".yaml". Nothing is searched: Error (kUsage) if there is none, naming files of that
+/// name in folders below.
 std::string find_config(const std::string& name);
 
 }  // namespace gannet

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
+
+#include "gannet/core/text.h"
 
 namespace gannet {
 namespace {
@@ -17,10 +20,9 @@ std::string compose(const std::string& what, const Where& where, const std::stri
   if (!where.key.empty()) text += fmt::format("{}: ", where.key);
   text += what;
   if (!advice.empty()) text += fmt::format(" ({})", advice);
-  for (char& c : text) {
-    if (c == '\n') c = ' ';
-  }
-  return text;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  constexpr std::size_t kMaxBytes = 4000;
+  return printable(text, kMaxBytes);
 }
 
 }  // namespace

@@ -9,9 +9,12 @@
 #include <mutex>
 
 #include "gannet/core/error.h"
+#include "gannet/core/text.h"
 
 namespace gannet {
 namespace {
+
+constexpr std::size_t kMaxMessageBytes = 4000;
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
@@ -59,7 +62,7 @@ void add_log_file(const std::filesystem::path& path) {
 void close_log_files() { logger()->sinks().resize(1); }
 
 void log_message(LogLevel level, const std::string& message) {
-  logger()->log(to_spdlog(level), message);
+  logger()->log(to_spdlog(level), printable(message, kMaxMessageBytes));
 }
 
 }  // namespace gannet

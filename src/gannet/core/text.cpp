@@ -23,7 +23,62 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// How many bytes follow the first one of a UTF-8 character; -1 if none begins so.
+int num_following(unsigned char first) {
+  if (first < 0x80) return 0;
+  if (first >= 0xC2 && first < 0xE0) return 1;
+  if (first >= 0xE0 && first < 0xF0) return 2;
+  return first >= 0xF0 && first < 0xF5 ? 3 : -1;
+}
+
+/// Bytes of the character that the text begins with; 0 if it is none, or a control character.
+std::size_t printable_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const int following = num_following(first);
+  if (first < 0x20 || first == 0x7F || following < 0) return 0;
+  const auto length = static_cast<std::size_t>(following) + 1;
+  if (text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+  const bool is_c1 = first == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+  const bool turns_text = text.starts_with("\xE2\x80") &&
+                          static_cast<unsigned char>(text[2]) >= 0xAA &&
+                          static_cast<unsigned char>(text[2]) <= 0xAE;
+  return is_c1 || turns_text ? 0 : length;
+}
+
 }  // namespace
+
+std::string_view without_byte_order_mark(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  return text;
+}
+
+bool is_printable_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = printable_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string printable(std::string_view text, std::size_t max_bytes) {
+  std::string result;
+  while (!text.empty()) {
+    const std::size_t length = printable_length(text);
+    if (result.size() >= max_bytes) return result + "...";
+    if (length > 0) {
+      result += text.substr(0, length);
+    } else {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(text.front());
+      result += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return result;
+}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n\v\f";

@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/core/text.h"
 
 namespace gannet {
 namespace {
@@ -108,8 +111,14 @@ class Handler : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override { return number(value); }
   bool string(string_t& value) override {
     if (depth_ != kEntry || section_ == Section::kOther) return true;
-    if (field_ == Field::kName) entry_.name = std::move(value);
-    if (field_ == Field::kFileName) entry_.file_name = std::move(value);
+    if (field_ == Field::kName) {
+      entry_.name = std::move(value);
+    } else if (field_ == Field::kFileName) {
+      std::replace(value.begin(), value.end(), '\\', '/');  // of Windows
+      entry_.file_name = std::move(value);
+    } else if (is_id(field_)) {
+      set_field(number_of_id(value));
+    }
     return true;
   }
   bool binary(binary_t&) override { return true; }
@@ -142,8 +151,17 @@ class Handler : public nlohmann::json_sax<Json> {
   }
   bool parse_error(std::size_t position, const std::string&,
                    const nlohmann::detail::exception&) override {
-    throw Error(ErrorKind::kData, "not valid JSON", {path_, line_of(text_, position), {}},
-                "correct the annotation file");
+    const std::string_view before = text_.substr(0, std::min(position, text_.size()));
+    const std::size_t column = before.size() - (before.rfind('\n') + 1);
+    const std::string_view near =
+        before.substr(before.size() - std::min<std::size_t>(before.size(), 20));
+    const bool is_nan = near.ends_with("NaN") || near.ends_with("Na") || near.ends_with("N") ||
+                        near.ends_with("I") || near.ends_with("-I");
+    throw Error(ErrorKind::kData,
+                fmt::format("{} at column {}, behind '{}'",
+                            is_nan ? "NaN and Infinity are no JSON numbers" : "not valid JSON",
+                            column, printable(near)),
+                {path_, line_of(text_, position), {}}, "correct the annotation file");
   }
 
   bool has_images() const { return has_images_; }
@@ -170,6 +188,21 @@ class Handler : public nlohmann::json_sax<Json> {
       entry_.parts.back().push_back(value);
     }
     return true;
+  }
+
+  static bool is_id(Field field) {
+    return field == Field::kId || field == Field::kImageId || field == Field::kCategoryId;
+  }
+
+  /// Ids should be numbers; some tools write them as text. Words get numbers beyond all others.
+  double number_of_id(const std::string& text) {
+    constexpr std::int64_t kFirst = std::int64_t{1} << 50;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc{} && end == text.data() + text.size() && std::abs(number) < kFirst)
+      return static_cast<double>(number);
+    const auto next = kFirst + static_cast<std::int64_t>(worded_ids_.size());
+    return static_cast<double>(worded_ids_.emplace(text, next).first->second);
   }
 
   void set_field(double value) {
@@ -257,6 +290,7 @@ class Handler : public nlohmann::json_sax<Json> {
   Entry entry_;
   bool in_list_ = false;  // the value at depth kValue is a list
   bool has_images_ = false;
+  std::unordered_map<std::string, std::int64_t> worded_ids_;
 };
 
 std::string read_bounded(const std::string& path) {
@@ -275,7 +309,7 @@ std::string read_bounded(const std::string& path) {
 CocoFile parse_coco(std::string_view text, const std::string& path) {
   CocoFile file;
   Handler handler(file, text, path);
-  Json::sax_parse(text, &handler);
+  Json::sax_parse(without_byte_order_mark(text), &handler);
   if (!handler.has_images()) {
     throw Error(ErrorKind::kData, "no list 'images'", {path, 0, {}},
                 "name a COCO annotation file with images, annotations and categories");

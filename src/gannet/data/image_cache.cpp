@@ -64,7 +64,8 @@ Keys keys_of(const CachedImages& images) {
     const FileStamp stamp = file_stamp(images.paths[i]);
     const cv::Size size = images.sizes.at(i);
     set += fs::absolute(images.paths[i]).string() + '\n';
-    content += fmt::format("{} {} {} {}\n", stamp.size, stamp.mtime_ns, size.width, size.height);
+    content += fmt::format("{} {} {} {} {} {}\n", stamp.size, stamp.mtime_ns, stamp.ctime_ns,
+                           stamp.inode, size.width, size.height);
   }
   return {fnv1a64(set), fnv1a64(set + content)};
 }

@@ -138,7 +138,7 @@ class Scanner {
   }
 
   bool is_settled(const FileStamp& stamp) const {
-    return stamp.mtime_ns < known_.start_ns - kClockStep_ns;
+    return std::max(stamp.mtime_ns, stamp.ctime_ns) < known_.start_ns - kClockStep_ns;
   }
 
   void count() {

@@ -45,8 +45,8 @@ void add_list(const fs::path& file, std::vector<std::string>& paths) {
 }  // namespace
 
 bool has_image_suffix(std::string_view path) {
-  constexpr std::array<std::string_view, 8> kSuffixes = {".bmp", ".jpg",  ".jpeg", ".png",
-                                                         ".tif", ".tiff", ".dng",  ".webp"};
+  constexpr std::array<std::string_view, 10> kSuffixes = {
+      ".bmp", ".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".tif", ".tiff", ".dng", ".webp"};
   constexpr std::size_t kLongest = 5;
   const std::string_view name = path.substr(path.rfind('/') + 1);
   const std::size_t dot = name.rfind('.');

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Raise the version when parsing or this layout changes.
-constexpr std::string_view kMagic = "gannet labels 2\n";
+constexpr std::string_view kMagic = "gannet labels 3\n";
 
 std::uint64_t checksum_of(std::string_view bytes) { return checksum64(bytes.data(), bytes.size()); }
 
@@ -178,7 +178,11 @@ FileStamp file_stamp(const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return {};
   constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  return {status.st_size, status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
+  const auto in_ns = [](const timespec& time) {
+    return time.tv_sec * kNanosecondsPerSecond + time.tv_nsec;
+  };
+  return {status.st_size, in_ns(status.st_mtim), in_ns(status.st_ctim),
+          static_cast<std::int64_t>(status.st_ino)};
 }
 
 LabelCache::LabelCache(const AnnotationRequest& request) {

@@ -9,6 +9,8 @@
 #include <tuple>
 #include <utility>
 
+#include "gannet/core/text.h"
+
 namespace gannet {
 namespace {
 
@@ -48,7 +50,8 @@ std::string parse_row(std::string_view row, std::size_t count, std::vector<float
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view column = next_column(row);
     const std::optional<float> value = parse_number(column);
-    if (!value || !std::isfinite(*value)) return fmt::format("'{}' is not a number", column);
+    if (!value || !std::isfinite(*value))
+      return fmt::format("'{}' is not a number", printable(column));
     if (*value < 0) return fmt::format("{} is negative", column);
     const float limit = values.empty() ? kMaxClass : 1.0F;
     if (*value > limit) {
@@ -124,6 +127,7 @@ std::int64_t count_duplicates(const std::vector<Label>& labels) {
 ParsedLabels parse_labels(std::string_view text, const std::string& path) {
   ParsedLabels result;
   std::vector<float> values;
+  text = without_byte_order_mark(text);
   for (int line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view row = text.substr(0, end);

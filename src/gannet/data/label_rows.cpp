@@ -13,7 +13,7 @@
 namespace gannet {
 namespace {
 
-constexpr std::size_t kMaxProblemLength = 120;
+constexpr std::size_t kMaxProblemBytes = 120;
 constexpr double kMaxClass = 1e6;
 // Beyond these a coordinate is no slip of a drawing tool but another unit.
 constexpr float kLowestSlip = -1, kHighestSlip = 2;
@@ -35,21 +35,12 @@ std::vector<double> numbers_of(std::string_view row) {
   return numbers;
 }
 
-/// Bytes of a damaged file shown on a terminal or in JSON must be short and harmless.
-std::string presentable(std::string_view text) {
-  std::string result(text.substr(0, kMaxProblemLength));
-  for (char& c : result) {
-    if (static_cast<unsigned char>(c) < 32 || static_cast<unsigned char>(c) > 126) c = '?';
-  }
-  return text.size() > kMaxProblemLength ? result + "..." : result;
-}
-
 /// What parse_labels says of its only row, without its place.
 std::string reason_of(std::string_view problem) {
   constexpr std::string_view kPlace = ":1: ", kEnd = ", row left out";
   if (problem.starts_with(kPlace)) problem.remove_prefix(kPlace.size());
   if (problem.ends_with(kEnd)) problem.remove_suffix(kEnd.size());
-  return presentable(problem);
+  return printable(problem, kMaxProblemBytes);
 }
 
 Label box_around(const Polygon& polygon) {
@@ -145,6 +136,7 @@ bool is_slip(const LabelRow& row) {
 
 std::vector<LabelRow> read_label_rows(std::string_view text) {
   std::vector<LabelRow> rows;
+  text = without_byte_order_mark(text);
   for (int line = 1; !text.empty(); ++line) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view row = trim(text.substr(0, end));

@@ -161,8 +161,22 @@ TEST(CheckSettings, WeightsMustBeAFileName) {
 }
 
 TEST(FindConfig, FindsShippedFilesAndExplainsMissingOnes) {
+  EXPECT_TRUE(find_config("yolov5s").ends_with("models/yolov5s.yaml"));
   EXPECT_TRUE(find_config("yolov5s.yaml").ends_with("yolov5s.yaml"));
   EXPECT_EQ(thrown_error([] { find_config("no-such-file.yaml"); }).exit_code(), 2);
+}
+
+using FindConfigBelow = testing::TemporaryFolder;
+
+TEST_F(FindConfigBelow, NamesFilesOfFoldersBelowAndTakesNone) {
+  make_folder("berries");
+  write("berries/data.yaml", "nc: 1\n");
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(path(""));
+  const Error error = testing::thrown_error([] { find_config("data.yaml"); });
+  std::filesystem::current_path(before);
+  EXPECT_EQ(error.exit_code(), 2);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("berries/data.yaml"));
 }
 
 TEST(SettingsCheck, CacheOfImages) {

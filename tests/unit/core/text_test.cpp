@@ -25,6 +25,26 @@ TEST(Trim, TakesBlanksOffBothEnds) {
 
 TEST(ToLower, LeavesOtherCharacters) { EXPECT_EQ(to_lower("Adam-W 1"), "adam-w 1"); }
 
+TEST(Printable, LeavesWordsAndEscapesWhatSteersATerminal) {
+  EXPECT_EQ(printable("größe 图 1.jpg"), "größe 图 1.jpg");
+  EXPECT_EQ(printable("a\x1b[2J\xff\x07"), "a\\x1b[2J\\xff\\x07");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "2J"),
+            "\\xc2\\x9b2J");  // a control character of eight bits
+  EXPECT_EQ(printable("\xe2\x80\xae"
+                      "gpj"),
+            "\\xe2\\x80\\xaegpj");  // text from right to left
+  EXPECT_EQ(printable(std::string(300, 'x'), 20), "xxxxxxxxxxxxxxxxxxxx...");
+  EXPECT_EQ(printable("图图图", 4), "图图...");
+}
+
+TEST(ByteOrderMark, IsTakenOff) {
+  EXPECT_EQ(without_byte_order_mark("\xef\xbb\xbf"
+                                    "a"),
+            "a");
+  EXPECT_EQ(without_byte_order_mark("\xef\xbb"), "\xef\xbb");
+}
+
 TEST(Split, KeepsEmptyParts) {
   EXPECT_THAT(split("a,,b", ','), ElementsAre("a", "", "b"));
   EXPECT_THAT(split("a,", ','), ElementsAre("a", ""));

@@ -46,7 +46,7 @@ TEST(CocoFile, NamesWhatItLeavesOut) {
                     {"id": 2, "image_id": 1, "bbox": [1, 2, 3, 4]},
                     {"id": 3, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3]},
                     {"id": 4, "image_id": 1, "category_id": 1, "bbox": [1, 2, -3, 4]},
-                    {"id": 5, "image_id": "1", "category_id": 1, "bbox": [1, 2, 3, 4]}]})",
+                    {"id": 5, "image_id": null, "category_id": 1, "bbox": [1, 2, 3, 4]}]})",
                                    "a.json");
   EXPECT_TRUE(file.images.empty());
   EXPECT_TRUE(file.objects.empty());
@@ -55,6 +55,35 @@ TEST(CocoFile, NamesWhatItLeavesOut) {
   EXPECT_THAT(file.problems[3], HasSubstr("category 1: without name"));
   EXPECT_THAT(file.problems[6], HasSubstr("annotation 3: without a bbox of four numbers"));
   EXPECT_THAT(file.problems[7], HasSubstr("annotation 4: with a negative size"));
+}
+
+TEST(CocoFile, IdsMayBeTextAndPathsThoseOfWindows) {
+  const CocoFile file = parse_coco(
+      "\xEF\xBB\xBF"
+      R"({"images": [
+      {"id": "7", "file_name": "day1\\a.jpg"}, {"id": "b-2", "file_name": "b.jpg"}],
+    "categories": [{"id": "3", "name": "cell"}],
+    "annotations": [{"id": "1", "image_id": "7", "category_id": "3", "bbox": [1, 2, 3, 4]},
+                    {"id": "x", "image_id": "b-2", "category_id": 3, "bbox": [1, 2, 3, 4]}]})",
+      "a.json");
+  EXPECT_TRUE(file.problems.empty());
+  ASSERT_EQ(file.images.size(), 2);
+  EXPECT_EQ(file.images[0].id, 7);
+  EXPECT_EQ(file.images[0].file_name, "day1/a.jpg");
+  ASSERT_EQ(file.objects.size(), 2);
+  EXPECT_EQ(file.objects[0].image_id, 7);
+  EXPECT_EQ(file.objects[0].category_id, 3);
+  EXPECT_EQ(file.objects[1].image_id, file.images[1].id);
+  EXPECT_NE(file.images[1].id, 7);
+}
+
+TEST(CocoFile, BrokenTextOfOneLineIsNamedWithItsPlace) {
+  const auto message_of = [](const std::string& text) {
+    return std::string(testing::thrown_error([&] { parse_coco(text, "a.json"); }).what());
+  };
+  EXPECT_THAT(message_of(R"({"images": [], "annotations": [}])"), HasSubstr("column 32"));
+  EXPECT_THAT(message_of(R"({"images": [{"id": 1, "width": NaN}]})"),
+              HasSubstr("NaN and Infinity are no JSON numbers"));
 }
 
 TEST(CocoFile, TextThatIsNoneIsAnErrorWithItsLine) {

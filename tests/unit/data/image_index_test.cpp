@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <future>
+#include <thread>
 
 #include "gannet/core/error.h"
 #include "gannet/data/image_list.h"
@@ -168,6 +169,7 @@ TEST_F(LabelCacheTest, UnchangedFilesAreNotReadAgain) {
   write_set(3);
   make_old(root_ / "images");
   make_old(root_ / "labels");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));  // make_old changed the files, too
   cached_index();
   const LabelCache cache({{path("images")}, {}, {}});
   LabelScan scan = cache.load();
@@ -177,6 +179,18 @@ TEST_F(LabelCacheTest, UnchangedFilesAreNotReadAgain) {
   write_text("labels/11.txt", "1 0.5 0.5 0.5 0.4\n");  // as long as before
   EXPECT_EQ(cached_index().images[1].labels[0].class_id, 1);
   EXPECT_EQ(cached_index().images[0].labels[0].class_id, 0);
+}
+
+TEST_F(LabelCacheTest, ChangedLabelsOfTheSameSizeAndTimeAreRead) {
+  write_set(2);
+  make_old(root_ / "images");
+  make_old(root_ / "labels");
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  EXPECT_EQ(cached_index().images[0].labels[0].class_id, 0);
+  const auto time = std::filesystem::last_write_time(path("labels/10.txt"));
+  write_text("labels/10.txt", "1 0.5 0.5 0.5 0.4\n");  // as archives and rsync -t do
+  std::filesystem::last_write_time(path("labels/10.txt"), time);
+  EXPECT_EQ(cached_index().images[0].labels[0].class_id, 1);
 }
 
 TEST_F(LabelCacheTest, FilesAsYoungAsTheScanAreReadAgain) {
