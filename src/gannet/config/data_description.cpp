@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "gannet/config/yaml.h"
 #include "gannet/core/atomic_file.h"
+#include "gannet/core/log.h"
 #include "gannet/core/text.h"
 
 namespace gannet {
@@ -17,8 +20,7 @@ class Reader {
  public:
   Reader(const std::string& text, const std::string& path)
       : path_(path), root_(parse_yaml(text, path)) {
-    check_keys(root_, {"train", "val", "test", "nc", "names", "path", "download", "annotations"},
-               path_, "data description");
+    judge_keys();
     if (root_["download"] && root_["download"].IsScalar()) download_ = root_["download"].Scalar();
     if (root_["path"])
       root_folder_ = yaml_as<std::string>(root_["path"], path_, "path", "a folder");
@@ -27,8 +29,13 @@ class Reader {
   DataDescription read() const {
     DataDescription data;
     data.file = path_;
+    data.roots.push_back(fs::path(path_).parent_path().string());
+    if (!root_folder_.empty()) {
+      data.roots.push_back((fs::path(path_).parent_path() / root_folder_).string());
+      data.roots.push_back(root_folder_.string());
+    }
     data.train = paths("train", true);
-    data.val = paths("val", true);
+    data.val = paths(root_["val"] || !root_["valid"] ? "val" : "valid", true);
     data.test = paths("test", false);
     data.annotations = annotations();
     data.download = download_;
@@ -46,6 +53,23 @@ class Reader {
   }
 
  private:
+  /// A key that is nearly a known one is an error; others cannot change what is read.
+  void judge_keys() const {
+    static const std::vector<std::string> kKnown = {"train", "val",  "valid",    "test",       "nc",
+                                                    "names", "path", "download", "annotations"};
+    if (!root_.IsMap()) check_keys(root_, kKnown, path_, "data description");
+    for (const auto& entry : root_) {
+      const std::string key = entry.first.Scalar();
+      if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
+      const std::string nearest = nearest_name(to_lower(key), kKnown);
+      const std::size_t slips = nearest.size() < 3 ? 0 : nearest.size() < 5 ? 1 : 2;
+      if (edit_distance(to_lower(key), nearest) <= slips)
+        throw Error(ErrorKind::kConfig, fmt::format("unknown key '{}'", key),
+                    where_of(entry.first, path_), fmt::format("did you mean '{}'?", nearest));
+      log_warning("{}:{}: key '{}' is not known, ignored", path_, entry.first.Mark().line + 1, key);
+    }
+  }
+
   std::vector<std::string> paths(const std::string& key, bool required) const {
     const YAML::Node node = root_[key];
     if (!node || node.IsNull()) {
@@ -62,8 +86,7 @@ class Reader {
     return resolved;
   }
 
-  std::string resolve(const YAML::Node& node, const std::string& key, bool required) const {
-    const fs::path given = yaml_as<std::string>(node, path_, key, "a path");
+  std::optional<std::string> first_existing(const fs::path& given) const {
     const fs::path beside = fs::path(path_).parent_path();
     std::vector<fs::path> candidates;
     if (!root_folder_.empty())
@@ -72,6 +95,28 @@ class Reader {
     std::error_code ignored;
     for (const fs::path& candidate : candidates) {
       if (fs::exists(candidate, ignored)) return candidate.lexically_normal().string();
+    }
+    return std::nullopt;
+  }
+
+  /// What exports mean by a path that does not exist: slashes for backslashes, and no "../".
+  static std::vector<fs::path> other_spellings(const fs::path& given) {
+    std::string text = given.string();
+    std::replace(text.begin(), text.end(), '\\', '/');
+    std::vector<fs::path> spellings = {text};
+    while (text.starts_with("../")) text.erase(0, 3);
+    spellings.emplace_back(text);
+    return spellings;
+  }
+
+  std::string resolve(const YAML::Node& node, const std::string& key, bool required) const {
+    const fs::path given = yaml_as<std::string>(node, path_, key, "a path");
+    if (const auto found = first_existing(given)) return *found;
+    for (const fs::path& other : other_spellings(given)) {
+      const auto found = first_existing(other);
+      if (!found) continue;
+      log_info("{}: {}: '{}' does not exist, taking {}", path_, key, given.string(), *found);
+      return *found;
     }
     if (!required) return given.string();
     std::string advice = "images are looked for beside this file and in the working directory";
@@ -102,7 +147,7 @@ class Reader {
     for (const char* split : {"train", "val", "test"}) {
       if (is_json(data.annotations_of(split))) return true;
       for (const std::string& source : data.images_of(split)) {
-        if (is_json(source)) return true;
+        if (is_json(source) || !coco_json_beside(source).empty()) return true;
       }
     }
     return false;
@@ -146,6 +191,12 @@ class Reader {
 
 }  // namespace
 
+std::string coco_json_beside(const std::string& folder) {
+  std::error_code ignored;
+  const fs::path json = fs::path(folder) / "_annotations.coco.json";
+  return fs::is_regular_file(json, ignored) ? json.string() : std::string{};
+}
+
 const std::vector<std::string>& DataDescription::images_of(const std::string& split) const {
   if (split == "train") return train;
   if (split == "val") return val;
@@ -185,6 +236,8 @@ std::string data_description_to_yaml(const DataDescription& data, const std::str
     if (!paths.empty()) out << YAML::Key << split << YAML::Value << paths;
   };
   out << YAML::BeginMap;
+  if (folder.empty() && data.roots.size() > 1)  // what entries of list files may be relative to
+    out << YAML::Key << "path" << YAML::Value << written(data.roots[1]);
   for (const char* split : {"train", "val", "test"}) add_images(split);
   if (!data.annotations.empty()) {
     out << YAML::Key << "annotations" << YAML::Value << YAML::BeginMap;

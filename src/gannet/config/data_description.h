@@ -17,6 +17,8 @@ struct DataDescription {
   /// COCO json or folder of Pascal VOC xml for each split that has one of its own.
   std::map<std::string, std::string> annotations = {};
   std::string download = {};  // how to get the images, in the user's words; never run
+  /// The folder of the file, and `path`: entries of list files may be relative to them.
+  std::vector<std::string> roots = {};
 
   /// Throws Error (kUsage) for another name than train, val and test.
   const std::vector<std::string>& images_of(const std::string& split) const;
@@ -25,7 +27,9 @@ struct DataDescription {
 
 /// Throws Error (kConfig) with file and line: missing keys, names that do not match nc, paths that
 /// do not exist. Names may be missing where a COCO json has them. A `download` key is never run;
-/// its text is shown when images are missing.
+/// its text is shown when images are missing. Other keys are warned of and ignored, but for those
+/// that are nearly one of the known. Exports are met half way: `valid` for `val`, paths with
+/// backslashes, and "../train" for "train" beside the file, where nothing else exists.
 DataDescription load_data_description(const std::string& path);
 
 /// The same from text. @param path where it comes from: for messages and relative paths
@@ -34,5 +38,8 @@ DataDescription parse_data_description(const std::string& text, const std::strin
 /// The text of a YAML file with the same meaning. Paths are absolute, those below `folder`, if
 /// given, relative to it: for a file there.
 std::string data_description_to_yaml(const DataDescription& data, const std::string& folder = {});
+
+/// FOLDER/_annotations.coco.json, as exports put it beside images; empty if there is none.
+std::string coco_json_beside(const std::string& folder);
 
 }  // namespace gannet

@@ -21,6 +21,9 @@ bool is_printable_utf8(std::string_view text);
 /// "\\xNN"; beyond `max_bytes` it is cut and ends in "...".
 std::string printable(std::string_view text, std::size_t max_bytes = 200);
 
+/// Characters to insert, delete or replace to get from one text to the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 /// The candidate with the smallest edit distance; empty if there are none.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 

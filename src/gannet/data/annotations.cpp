@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "gannet/config/data_description.h"
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/text.h"
@@ -25,8 +26,12 @@ class YoloReader : public AnnotationReader {
  public:
   std::string description() const override { return "YOLO text"; }
   std::string label_file(const std::string& image) const override { return label_path(image); }
+  std::string other_label_file(const std::string& image) const override {
+    const std::string beside = fs::path(image).replace_extension(".txt").string();
+    return beside == label_path(image) ? std::string{} : beside;
+  }
   ParsedLabels read(const std::string& image, int, int) const override {
-    const std::string path = label_path(image);
+    const std::string path = find_label_file(*this, image);
     return parse_labels(read_file(path), path);
   }
 };
@@ -44,7 +49,8 @@ class VocReader : public AnnotationReader {
   }
   ParsedLabels read(const std::string& image, int width, int height) const override {
     const std::string path = voc_path(image, place_);
-    return parse_voc(read_file(path), path, {width, height, single_class_ ? nullptr : &numbers_});
+    return parse_voc(read_file(path), path,
+                     {width, height, single_class_ ? nullptr : &numbers_, image});
   }
 
  private:
@@ -52,6 +58,15 @@ class VocReader : public AnnotationReader {
   ClassNumbers numbers_;
   bool single_class_;
 };
+
+/// The json that exports put beside the images of a folder, if these have no YOLO text.
+std::string json_of_folder(const std::string& folder) {
+  const std::string json = coco_json_beside(folder);
+  if (json.empty()) return {};
+  const fs::path labels = fs::path(label_path(folder + "/x.jpg")).parent_path();
+  std::error_code ignored;
+  return labels != fs::path(folder) && fs::is_directory(labels, ignored) ? std::string{} : json;
+}
 
 bool any_yolo_text(const std::vector<std::string>& images) {
   return std::any_of(images.begin(), images.end(),
@@ -89,12 +104,20 @@ std::string coco_path(const AnnotationRequest& request) {
     return request.annotations;
   }
   for (const std::string& source : request.sources) {
-    if (!to_lower(source).ends_with(".json")) continue;
-    if (request.sources.size() == 1) return source;
-    throw Error(ErrorKind::kData, "a split of several parts cannot name a json", {source, 0, {}},
+    const std::string json = to_lower(source).ends_with(".json") ? source : json_of_folder(source);
+    if (json.empty()) continue;
+    if (request.sources.size() == 1) return json;
+    throw Error(ErrorKind::kData, "a split of several parts cannot name a json", {json, 0, {}},
                 "give folders, and the json under the key 'annotations'");
   }
   return {};
+}
+
+std::string find_label_file(const AnnotationReader& reader, const std::string& image) {
+  const std::string first = reader.label_file(image);
+  if (is_file(first)) return first;
+  const std::string other = reader.other_label_file(image);
+  return !other.empty() && is_file(other) ? other : first;
 }
 
 std::unique_ptr<AnnotationReader> make_annotation_reader(const AnnotationRequest& request,

@@ -40,6 +40,8 @@ class AnnotationReader {
   virtual std::string description() const = 0;  // "COCO json FILE"
   /// The file that holds the labels of an image, whether it exists or not.
   virtual std::string label_file(const std::string& image) const = 0;
+  /// Where labels are looked for when that file does not exist; empty: nowhere else.
+  virtual std::string other_label_file(const std::string& /*image*/) const { return {}; }
   /// Called once before the first `read`. @param images all of the split, sorted
   virtual AnnotationSummary prepare(const std::vector<std::string>& /*images*/) { return {}; }
   /// Labels of an image of width x height pixels whose label file exists. Throws Error (kData, kIo)
@@ -59,9 +61,12 @@ struct AnnotationRequest {
 /// Throws Error (kData) when one of several sources is a .json.
 std::string coco_path(const AnnotationRequest& request);
 
-/// Chooses by looking: COCO or VOC if the request names one; else YOLO text if any image has some;
-/// else VOC xml if any image has some; else YOLO text. Throws Error (kData) if what the request
-/// names holds nothing for these images.
+/// Whichever of the two exists, else the first.
+std::string find_label_file(const AnnotationReader& reader, const std::string& image);
+
+/// Chooses by looking: COCO or VOC if the request names one; else YOLO text if any image has some
+/// in the parallel folder; else VOC xml if any image has some; else YOLO text, beside the images,
+/// too. Throws Error (kData) if what the request names holds nothing for these images.
 /// @param images sorted paths
 std::unique_ptr<AnnotationReader> make_annotation_reader(const AnnotationRequest& request,
                                                          const std::vector<std::string>& images);

@@ -13,6 +13,7 @@
 #include "gannet/core/text.h"
 #include "gannet/data/annotations_pixels.h"
 #include "gannet/data/label_cache.h"
+#include "gannet/data/turned_labels.h"
 
 namespace gannet {
 namespace {
@@ -129,7 +130,7 @@ Polygon join_outlines(const std::vector<Polygon>& parts) {
 
 CocoLabels::CocoLabels(CocoFile file, const std::string& json,
                        const std::vector<std::string>& images, const AnnotationRequest& request)
-    : file_(std::move(file)), json_(json), single_class_(request.single_class) {
+    : file_(std::move(file)), json_(json), single_class_(request.single_class), images_(images) {
   summary_.problems = std::move(file_.problems);
   number_classes(request);
   match_images(images);
@@ -250,6 +251,8 @@ ParsedLabels CocoLabels::labels_of(std::size_t image, int width, int height) con
   const auto entry = static_cast<std::size_t>(entry_of_image_[image]);
   const CocoImage& said = file_.images[entry];
   result.image_id = said.id;
+  const std::uint32_t turn = turn_from(said.width, said.height, width, height, images_[image]);
+  if (turn != 1) std::swap(width, height);
   if (said.width > 0 && said.height > 0 && (said.width != width || said.height != height)) {
     result.problems.push_back(fmt::format("{}: image {}: says {} x {} pixels, {} has {} x {}",
                                           json_, said.id, said.width, said.height, said.file_name,
@@ -260,6 +263,7 @@ ParsedLabels CocoLabels::labels_of(std::size_t image, int width, int height) con
   for (const std::uint32_t object : objects_of_[entry]) {
     add(file_.objects[object], width, height, result);
   }
+  turn_labels(result, turn);
   result.duplicate_rows = count_duplicates(result.labels);
   return result;
 }

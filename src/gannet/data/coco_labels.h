@@ -37,7 +37,8 @@ class CocoLabels {
   const AnnotationSummary& summary() const { return summary_; }
 
   /// Labels of images()[i], which has the given size; the file's own size of an image, if it says
-  /// one, is what its boxes are divided by. Crowd regions are kept apart from labels.
+  /// one, is what its boxes are divided by; where it is that of the stored picture, the boxes are
+  /// turned with the picture. Crowd regions are kept apart from labels.
   ParsedLabels labels_of(std::size_t image, int width, int height) const;
 
  private:
@@ -53,6 +54,7 @@ class CocoLabels {
   bool single_class_ = false;
   std::map<std::int64_t, int> class_of_category_;  // -1: a name that the request does not know
   std::map<std::int64_t, std::string> name_of_category_;
+  std::vector<std::string> images_;
   std::vector<std::int64_t> entry_of_image_;            // index into file_.images; -1: none
   std::vector<std::vector<std::uint32_t>> objects_of_;  // by index into file_.images
 };

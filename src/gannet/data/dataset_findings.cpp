@@ -18,6 +18,8 @@ const std::vector<FindingInfo>& finding_infos() {
        "are the label files in the parallel 'labels' folder?"},
       {kUnreadableImage, "unreadable_image", "images that cannot be read", kProblem,
        Repair::kDropImage, "training leaves them out"},
+      {kForeignImage, "foreign_image", "pictures in formats that are not read", kProblem,
+       Repair::kNone, "training leaves them out; convert them to JPEG or PNG"},
       {kSmallImage, "small_image", "images of less than 10 pixels", kProblem, Repair::kDropImage,
        "training leaves them out"},
       {kUnreadableLabels, "unreadable_labels", "label files that cannot be read", kProblem,

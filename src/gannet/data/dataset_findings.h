@@ -11,6 +11,7 @@ enum class FindingKind {
   kNoImages,
   kNoLabels,
   kUnreadableImage,
+  kForeignImage,
   kSmallImage,
   kUnreadableLabels,
   kMalformedRow,

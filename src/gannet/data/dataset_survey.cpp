@@ -93,10 +93,11 @@ void survey_labels(SurveyedImage& image, const SplitLabels& labels) {
   }
 }
 
-std::vector<std::string> image_paths(const AnnotationRequest& request) {
+ImageList find_images(const AnnotationRequest& request, const std::vector<std::string>& roots) {
   const std::string json = coco_path(request);
   const bool is_source = request.sources.size() == 1 && request.sources.front() == json;
-  return is_source ? coco_image_paths(json, read_coco(json)) : list_images(request.sources);
+  if (is_source) return {coco_image_paths(json, read_coco(json)), {}, 0};
+  return list_images(request.sources, {.roots = roots});
 }
 
 SurveyedSplit list_split(const std::string& name, const DataDescription& data,
@@ -106,7 +107,9 @@ SurveyedSplit list_split(const std::string& name, const DataDescription& data,
   try {
     const AnnotationRequest request{data.images_of(name), data.annotations_of(name), data.names,
                                     false};
-    labels.paths = image_paths(request);
+    ImageList list = find_images(request, data.roots);
+    labels.paths = std::move(list.paths);
+    split.foreign = std::move(list.foreign);
     labels.reader = make_annotation_reader(request, labels.paths);
     split.source = labels.reader->description();
     for (const std::string& text : labels.reader->prepare(labels.paths).problems) {
@@ -114,7 +117,7 @@ SurveyedSplit list_split(const std::string& name, const DataDescription& data,
     }
     for (const std::string& path : labels.paths) {
       SurveyedImage image;
-      image.label_file = labels.reader->label_file(path);
+      image.label_file = find_label_file(*labels.reader, path);
       image.path = path;
       split.images.push_back(std::move(image));
     }
@@ -123,7 +126,8 @@ SurveyedSplit list_split(const std::string& name, const DataDescription& data,
     split.images.clear();
     return split;
   }
-  const bool is_yolo = split.images.front().label_file == label_path(labels.paths.front());
+  const bool is_yolo =
+      labels.reader->label_file(labels.paths.front()) == label_path(labels.paths.front());
   if (is_yolo) labels.reader.reset();
   return split;
 }

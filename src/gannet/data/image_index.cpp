@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -12,9 +13,17 @@
 #include "gannet/core/text.h"
 #include "gannet/data/coco_labels.h"
 #include "gannet/data/image_index_scan.h"
+#include "gannet/data/image_list.h"
 
 namespace gannet {
 namespace {
+
+namespace fs = std::filesystem;
+
+bool exists(const std::string& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
 
 void check_classes(const std::string& path, const ParsedLabels& parsed,
                    const IndexOptions& options) {
@@ -22,7 +31,10 @@ void check_classes(const std::string& path, const ParsedLabels& parsed,
   throw Error(
       ErrorKind::kData,
       fmt::format("class {} is not below nc = {}", parsed.highest_class, options.num_classes),
-      {label_path(path), parsed.highest_class_line, {}},
+      {exists(label_path(path)) ? label_path(path)
+                                : fs::path(path).replace_extension(".txt").string(),
+       parsed.highest_class_line,
+       {}},
       "correct the label, or nc and names of the data description");
 }
 
@@ -120,6 +132,8 @@ ImageIndex build_image_index(const std::vector<std::string>& sources, const Inde
   index.category_ids = std::move(scan.summary.category_ids);
   index.report.problems = std::move(scan.summary.problems);
   index.report.absent = scan.summary.num_absent;
+  index.report.foreign = std::move(scan.foreign);
+  index.report.subfolders = scan.num_subfolders;
   index.images.reserve(scan.paths.size());
   for (std::size_t i = 0; i < scan.paths.size(); ++i) {
     add_image(scan.paths[i], std::move(scan.images[i]), options, index);
@@ -142,6 +156,7 @@ ImageIndex build_split_index(const DataDescription& data, const std::string& spl
   options.num_classes = data.num_classes;
   options.names = data.names;
   options.annotations = data.annotations_of(split);
+  options.roots = data.roots;
   return build_image_index(sources, options);
 }
 
@@ -176,6 +191,14 @@ void log_report(const ImageIndex& index, const std::string& name) {
   add(report.unlisted, "images not in the annotation file left out");
   add(report.absent, "images of the annotation file not in this split");
   log_info("{})", line);
+  if (!report.foreign.empty())
+    log_warning(
+        "{}: {} pictures are of formats that are not read, left out: {} (convert them to "
+        "JPEG or PNG)",
+        name, report.foreign.size(), name_some(report.foreign));
+  if (report.subfolders > 0)
+    log_warning("{}: {} subfolders are not searched (name them in the data description)", name,
+                report.subfolders);
   const std::size_t shown = std::min(report.problems.size(), kMaxShown);
   for (std::size_t i = 0; i < shown; ++i) log_warning("{}", report.problems[i]);
   if (report.problems.size() > shown) {

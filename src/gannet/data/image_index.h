@@ -28,10 +28,12 @@ struct IndexedImage {
 /// What was found and what was left out; every message names file and line.
 struct IndexReport {
   std::int64_t found = 0, missing = 0, empty = 0, duplicate_rows = 0, corrupt = 0;
-  std::int64_t crowd = 0;      // regions of many objects, not among the labels
-  std::int64_t difficult = 0;  // labels that are marked so
-  std::int64_t unlisted = 0;   // images that the annotation file does not speak of: left out
-  std::int64_t absent = 0;     // images of the annotation file that the split does not have
+  std::int64_t crowd = 0;            // regions of many objects, not among the labels
+  std::int64_t difficult = 0;        // labels that are marked so
+  std::int64_t unlisted = 0;         // images that the annotation file does not speak of: left out
+  std::int64_t absent = 0;           // images of the annotation file that the split does not have
+  std::vector<std::string> foreign;  // pictures in formats that are not read
+  std::int64_t subfolders = 0;       // of the split's folders, not searched
   std::vector<std::string> problems;
 };
 
@@ -53,6 +55,7 @@ struct IndexOptions {
   /// COCO json or folder of Pascal VOC xml; empty: labels are found by looking.
   std::string annotations = {};
   std::vector<std::string> names = {};  // of the classes: how COCO and VOC speak of them
+  std::vector<std::string> roots = {};  // where entries of list files are looked for, too
   /// Told how many of the images are scanned, now and then: by one thread at a time, not always
   /// the same.
   std::function<void(std::int64_t done, std::int64_t total)> progress = {};

@@ -116,6 +116,10 @@ class Scanner {
     ScannedImage& image = scan_.images[i];
     image.image_stamp = file_stamp(path);
     image.label_stamp = file_stamp(reader_.label_file(path));
+    if (!image.label_stamp.exists()) {
+      if (const std::string other = reader_.other_label_file(path); !other.empty())
+        image.label_stamp = file_stamp(other);
+    }
     ScannedImage* before = find_known(i);
     if (before == nullptr || before->image_stamp != image.image_stamp ||
         before->label_stamp != image.label_stamp || !is_settled(image.image_stamp) ||
@@ -182,12 +186,18 @@ LabelScan scan_images(const std::vector<std::string>& sources, const IndexOption
   const LabelCache cache(request);
   LabelScan known = options.use_cache ? cache.load() : LabelScan{};
   const std::string json = coco_path(request);
-  std::vector<std::string> paths =
-      is_json(sources, json) ? images_of_json(json, known) : list_images(sources);
-  const auto reader = make_annotation_reader(request, paths);
-  Scanner scanner(*reader, std::move(paths), std::move(known), options);
+  ImageList list;
+  if (is_json(sources, json)) {
+    list.paths = images_of_json(json, known);
+  } else {
+    list = list_images(sources, {.roots = options.roots});
+  }
+  const auto reader = make_annotation_reader(request, list.paths);
+  Scanner scanner(*reader, std::move(list.paths), std::move(known), options);
   const bool is_new = scanner.run();
   LabelScan scan = scanner.take();
+  scan.foreign = std::move(list.foreign);
+  scan.num_subfolders = list.num_subfolders;
   if (is_new && options.use_cache) cache.save(scan);
   return scan;
 }

@@ -8,11 +8,13 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <opencv2/imgcodecs.hpp>
 #include <optional>
 #include <string_view>
 
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/data/image_header.h"
 #include "gannet/data/jpeg.h"
 
@@ -80,6 +82,40 @@ int reduction_flags(int divisor) {
   }
 }
 
+/// Pictures of 16 bits often hold 10 or 12: the bits that this one uses become 8.
+cv::Mat to_8_bits(const cv::Mat& image, const std::string& path) {
+  if (image.depth() == CV_8U) return image;
+  double least = 0, most = 0;
+  cv::minMaxLoc(image.reshape(1), &least, &most);
+  cv::Mat result;
+  if (image.depth() != CV_16U) {  // of floating point: 0 to 1, 0 to 255, or up to its own maximum
+    const double scale = most <= 1 ? 255 : most <= 255 ? 1 : 255 / most;
+    image.convertTo(result, CV_8U, scale);
+    return result;
+  }
+  int bits = 16;
+  for (const int fewer : {12, 10, 8})
+    if (most < 1 << fewer) bits = fewer;
+  if (bits < 16) {
+    static std::once_flag said;
+    std::call_once(said, [&] {
+      log_info("{}: {}-bit data in 16 bits, scaled by its own range, as in other such files", path,
+               bits);
+    });
+  }
+  // As OpenCV does for 16 bits: the lower ones are cut off.
+  cv::Mat shifted(image.size(), CV_8UC(image.channels()));
+  const auto values =
+      static_cast<std::size_t>(image.cols) * static_cast<std::size_t>(image.channels());
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* from = image.ptr<std::uint16_t>(y);
+    auto* to = shifted.ptr<std::uint8_t>(y);
+    for (std::size_t x = 0; x < values; ++x)
+      to[x] = static_cast<std::uint8_t>(from[x] >> (bits - 8));
+  }
+  return shifted;
+}
+
 cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int divisor,
                      const cv::Rect2d& part) {
   if (!is_known_format(bytes)) fail(path, "not a JPEG, PNG, BMP, TIFF or WebP image");
@@ -91,12 +127,12 @@ cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& b
   if (is_jpeg(bytes) && header->orientation <= 1) image = decode_jpeg(bytes, divisor, part);
   if (!image.empty()) return image;
   try {
-    image = cv::imdecode(bytes, reduction_flags(divisor));
+    image = cv::imdecode(bytes, reduction_flags(divisor) | cv::IMREAD_ANYDEPTH);
   } catch (const cv::Exception& error) {
     fail(path, fmt::format("image cannot be decoded: {}", error.err));
   }
   if (image.empty()) fail(path, "image cannot be decoded");
-  return image;
+  return to_8_bits(image, path);
 }
 
 }  // namespace

@@ -36,6 +36,9 @@ struct LabelScan {
   AnnotationSummary summary;
   std::vector<std::string> paths;    // sorted
   std::vector<ScannedImage> images;  // in the order of `paths`
+  // Not kept in the cache: the list of images is made anew each time.
+  std::vector<std::string> foreign;
+  std::int64_t num_subfolders = 0;
 };
 
 /// One file per request. It is written atomically, so that of several processes that start at once

@@ -13,6 +13,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/text.h"
 #include "gannet/data/annotations_pixels.h"
+#include "gannet/data/turned_labels.h"
 
 namespace gannet {
 namespace {
@@ -75,6 +76,7 @@ class Parser {
     if (!root) fail(path_, 1, "no <annotation>");
     find_size(root.child("size"));
     for (const pugi::xml_node& object : root.children("object")) add(object);
+    turn_labels(result_, turn_);
     result_.duplicate_rows = count_duplicates(result_.labels);
     return std::move(result_);
   }
@@ -101,7 +103,8 @@ class Parser {
     height_ = context_.height;
     if (width < 1 || height < 1) return;
     const int said_width = static_cast<int>(width), said_height = static_cast<int>(height);
-    if (said_width != width_ || said_height != height_) {
+    turn_ = turn_from(said_width, said_height, width_, height_, context_.image);
+    if (turn_ == 1 && (said_width != width_ || said_height != height_)) {
       note(size, fmt::format("says {} x {} pixels, the image has {} x {}", said_width, said_height,
                              width_, height_));
     }
@@ -147,6 +150,7 @@ class Parser {
   pugi::xml_document document_;
   ParsedLabels result_;
   int width_ = 0, height_ = 0;
+  std::uint32_t turn_ = 1;
   std::size_t counted_to_ = 0;  // `line_` is that of this place in the text
   int line_ = 1;
 };

@@ -33,6 +33,7 @@ std::string voc_path(const std::string& image, const VocPlace& place);
 struct VocContext {
   int width = 0, height = 0;              // of the image, px: used when the file does not say them
   const ClassNumbers* numbers = nullptr;  // nullptr: every object is of class 0
+  std::string image = {};                 // its file, asked for its EXIF orientation
 };
 
 /// Boxes are xmin..xmax and ymin..ymax in pixels without any offset, divided by the size that the

@@ -38,7 +38,7 @@ std::vector<std::string> find_images(const std::string& source) {
   } else if (fs::is_regular_file(source) && has_image_suffix(source)) {
     paths.push_back(source);
   } else if (fs::exists(source)) {
-    paths = list_images({source});
+    paths = list_images({source}).paths;
   } else {
     throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"},
                 "give an image, a folder or a glob");

@@ -54,6 +54,28 @@ TEST_F(DataDescriptionFile, PathsAreLookedForBelowPathThenBesideTheFile) {
               ElementsAre(path("images"), path("set/images")));
 }
 
+TEST_F(DataDescriptionFile, ExportsStartAsTheyAre) {
+  make_folder("train/images");
+  make_folder("valid/images");
+  const auto data = load(
+      "train: ../train/images\nval: ..\\valid\\images\ntest: ../test/images\nnames: [a]\n"
+      "roboflow:\n  workspace: lab\n");
+  EXPECT_THAT(data.train, ElementsAre(path("train/images")));
+  EXPECT_THAT(data.val, ElementsAre(path("valid/images")));
+  EXPECT_THAT(load("train: train/images\nvalid: valid/images\nnames: [a]\n").val,
+              ElementsAre(path("valid/images")));
+  EXPECT_THAT(error_of("train: images\nval: images\nname: [a]\n").what(),
+              HasSubstr("did you mean 'names'?"));
+}
+
+TEST_F(DataDescriptionFile, RootsOutliveTheWrittenCopy) {
+  const auto data = load("path: set\ntrain: images\nval: images\nnames: [a]\n");
+  write("copy.yaml", data_description_to_yaml(data));
+  const auto copy = load_data_description(path("copy.yaml"));
+  EXPECT_EQ(copy.train, data.train);
+  EXPECT_THAT(copy.roots, ::testing::Contains(path("set")));
+}
+
 TEST_F(DataDescriptionFile, TestImagesMayBeMissing) {
   EXPECT_THAT(load("train: images\nval: images\ntest: none\nnames: [a]\n").test,
               ElementsAre("none"));

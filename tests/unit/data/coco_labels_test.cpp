@@ -2,6 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <opencv2/imgproc.hpp>
+
+#include "gannet/config/data_description.h"
+#include "gannet/core/atomic_file.h"
+#include "gannet/data/image_io.h"
 #include "tests/unit/data/data_fixture.h"
 #include "tests/unit/thrown_error.h"
 
@@ -52,6 +57,53 @@ TEST_F(CocoIndex, ClassesFollowTheOrderOfCategoryIds) {
   EXPECT_EQ(index.images[1].id, 7);
   EXPECT_THAT(index.images[1].labels, ElementsAre(Label{0, 0.5F, 0.5F, 1.0F, 1.0F}));
   EXPECT_THAT(index.report.problems, IsEmpty());
+}
+
+TEST_F(CocoIndex, BoxesOfTheStoredPictureAreTurnedWithIt) {
+  cv::Mat picture(32, 64, CV_8UC3, cv::Scalar::all(0));  // as stored
+  cv::rectangle(picture, cv::Rect(48, 8, 8, 16), cv::Scalar::all(255), cv::FILLED);
+  cv::imwrite(path("stored.jpg"), picture);
+  const std::string jpeg = read_file(path("stored.jpg"));
+  write_text("a.json", R"({"images": [{"id": 1, "file_name": "10.jpg", "width": 64, "height": 32}],
+      "categories": [{"id": 1, "name": "a"}], "annotations": [{"id": 1, "image_id": 1,
+      "category_id": 1, "bbox": [48, 8, 8, 16], "segmentation": [[48, 8, 56, 8, 56, 24, 48, 24]]}]})");
+  IndexOptions options;
+  options.use_cache = false;
+  options.annotations = path("a.json");
+  for (const char orientation : {5, 6, 7, 8}) {
+    write_text("images/10.jpg", with_orientation(jpeg, orientation));
+    const ImageIndex index = build_image_index({path("images")}, options);
+    EXPECT_THAT(index.report.problems, IsEmpty());
+    ASSERT_EQ(index.images.at(0).labels.size(), 1);
+    const Label label = index.images[0].labels[0];
+    const cv::Mat upright = decode_image(path("images/10.jpg"));
+    ASSERT_EQ(upright.size(), cv::Size(32, 64));
+    const cv::Rect box(static_cast<int>((label.cx - label.width / 2) * 32),
+                       static_cast<int>((label.cy - label.height / 2) * 64),
+                       static_cast<int>(label.width * 32), static_cast<int>(label.height * 64));
+    ASSERT_EQ(box.size(), cv::Size(16, 8));
+    EXPECT_GT(cv::mean(upright(box))[0], 240) << int{orientation};
+    EXPECT_NEAR(cv::mean(upright)[0], 255.0 / 16, 2);
+    float x1 = 1, y1 = 1;
+    for (const auto& [x, y] : index.images[0].polygons.at(0))
+      x1 = std::min(x1, x), y1 = std::min(y1, y);
+    EXPECT_FLOAT_EQ(x1, label.cx - label.width / 2);
+    EXPECT_FLOAT_EQ(y1, label.cy - label.height / 2);
+  }
+}
+
+TEST_F(CocoIndex, AJsonBesideTheImagesIsFound) {
+  write_text("images/_annotations.coco.json",
+             coco(R"({"id": 1, "image_id": 42, "category_id": 18, "bbox": [10, 6, 20, 12]})"));
+  std::filesystem::remove(root_ / "labels");
+  IndexOptions options;
+  options.use_cache = false;
+  const ImageIndex index = build_image_index({path("images")}, options);
+  EXPECT_EQ(index.num_labels(), 1);
+  write_text("d.yaml", "train: images\nval: images\n");
+  DataDescription data = load_data_description(path("d.yaml"));
+  complete_names(data);
+  EXPECT_THAT(data.names, ElementsAre("car", "dog"));
 }
 
 TEST_F(CocoIndex, NamesOfTheDescriptionDecideClasses) {

@@ -19,6 +19,18 @@
 
 namespace gannet::testing {
 
+/// Puts an EXIF segment with an orientation behind the first marker of a JPEG.
+inline std::string with_orientation(const std::string& jpeg, char orientation) {
+  const std::string exif(
+      "\xFF\xE1\x00\x22"
+      "Exif\0\0"
+      "II\x2A\0\x08\0\0\0"
+      "\x01\0"
+      "\x12\x01\x03\0\x01\0\0\0",
+      28);
+  return jpeg.substr(0, 2) + exif + orientation + std::string(7, '\0') + jpeg.substr(2);
+}
+
 class DataFolder : public ::testing::Test {
  protected:
   void SetUp() override {

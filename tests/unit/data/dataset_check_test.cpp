@@ -363,6 +363,18 @@ TEST_F(DatasetCheckTest, AnnotationsThatCannotBeRead) {
   EXPECT_THAT(of_kind(found, FindingKind::kNoImages).at(0).what, HasSubstr("all.json"));
 }
 
+TEST_F(DatasetCheckTest, PicturesOfOtherFormatsAndLabelsBesideImages) {
+  add_clean();
+  write_text("images/train/phone.heic", "other format");
+  write_image("images/train/b.png", 100, 50);
+  write_text("images/train/b.txt", "1 0.5 0.5 0.5 0.5\n");
+  const DatasetCheck found = check();
+  EXPECT_EQ(of_kind(found, FindingKind::kForeignImage).at(0).path, path("images/train/phone.heic"));
+  EXPECT_TRUE(found.would_harm_training());
+  EXPECT_EQ(found.count(FindingKind::kImageWithoutLabels), 0);
+  EXPECT_EQ(found.survey.splits[0].images.at(0).rows.size(), 1);
+}
+
 TEST(FindingInfos, EveryKindHasOneRowAndItsOwnKey) {
   std::set<FindingKind> kinds;
   std::set<std::string> keys;

@@ -34,14 +34,86 @@ TEST_F(ImageIndexTest, ListsFoldersAndListFiles) {
   }
   std::filesystem::create_directories(root_ / "images/deeper.x");
   write_text("images/deeper.x/d.jpg", "");
-  EXPECT_THAT(list_images({path("images")}),
+  EXPECT_THAT(list_images({path("images")}).paths,
               ElementsAre(path("images/a.png"), path("images/b.JPG")));
   write_text("list.txt", "./images/b.JPG\r\n\nx/./y.webp\nnotes\n");
   EXPECT_THAT(
-      list_images({path("list.txt"), path("images")}),
+      list_images({path("list.txt"), path("images")}).paths,
       ElementsAre(path("images/a.png"), path("images/b.JPG"), path("images/b.JPG"), "x/./y.webp"));
   EXPECT_THROW(list_images({path("absent")}), Error);
   EXPECT_THROW(list_images({path("labels")}), Error);
+}
+
+TEST_F(ImageIndexTest, NothingThatLooksLikeAPictureVanishes) {
+  write_set(1);
+  for (const char* name : {"images/b.jfif", "images/c.MPO", "images/d.pjpeg"}) {
+    write_image("x.jpg", 40, 30);
+    std::filesystem::rename(path("x.jpg"), path(name));
+  }
+  for (const char* name : {"images/e.gif", "images/f.HEIC", "images/g.avif", "images/h.jp2"})
+    write_text(name, "other format");
+  write_text("images/notes.md", "no picture");
+  std::filesystem::create_directories(root_ / "images/more");
+  const auto found = index();
+  EXPECT_EQ(found->images.size(), 4);
+  EXPECT_THAT(found->report.foreign, ElementsAre(path("images/e.gif"), path("images/f.HEIC"),
+                                                 path("images/g.avif"), path("images/h.jp2")));
+  EXPECT_EQ(found->report.subfolders, 1);
+}
+
+TEST_F(ImageIndexTest, FoldersOfFoldersAreListedWhenAsked) {
+  std::filesystem::create_directories(root_ / "images/a/b");
+  write_text("images/a/b/1.jpg", "");
+  write_text("images/2.jpg", "");
+  std::filesystem::create_directory_symlink(root_ / "images", root_ / "images/a/round");
+  const ImageList list = list_images({path("images")}, {.recursive = true});
+  EXPECT_THAT(list.paths, ElementsAre(path("images/2.jpg"), path("images/a/b/1.jpg")));
+  EXPECT_EQ(list_images({path("images")}).num_subfolders, 1);
+}
+
+TEST_F(ImageIndexTest, EntriesOfListsAreFoundWhereTheyAre) {
+  write_set(2);
+  std::filesystem::create_directories(root_ / "lists");
+  write_text("lists/a.txt", "\xEF\xBB\xBFimages\\10.jpg\r\nimages/11.jpg\nimages/none.jpg\n");
+  EXPECT_THAT(list_images({path("lists/a.txt")}, {.roots = {root_.string()}}).paths,
+              ElementsAre(path("images/10.jpg"), path("images/11.jpg"), "images/none.jpg"));
+  write_text("b.txt", "images/10.jpg\n.\\images\\11.jpg\n");
+  EXPECT_THAT(list_images({path("b.txt")}).paths,
+              ElementsAre(path("images/10.jpg"), path("images/11.jpg")));
+}
+
+TEST_F(ImageIndexTest, LabelsBesideTheImagesAreFound) {
+  write_set(2);
+  write_image("images/20.png", 40, 30);
+  write_text("images/20.txt", "1 .5 .5 .1 .1\n2 .5 .5 .1 .1\n");
+  write_text("images/10.txt", "2 .5 .5 .1 .1\n2 .5 .5 .2 .2\n");  // the parallel folder decides
+  const auto found = index();
+  EXPECT_EQ(found->report.found, 3);
+  EXPECT_EQ(found->num_labels(), 4);
+  EXPECT_EQ(found->images[0].labels[0].class_id, 0);
+  write_text("images/20.txt", "7 .5 .5 .1 .1\n");
+  try {
+    index();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.where().path, path("images/20.txt"));
+  }
+}
+
+TEST_F(ImageIndexTest, AByteOrderMarkHidesNoRow) {
+  write_set(1);
+  write_text("labels/10.txt",
+             "\xEF\xBB\xBF"
+             "0 .5 .5 .1 .1\n1 .5 .5 .1 .1\n");
+  EXPECT_EQ(index()->num_labels(), 2);
+}
+
+TEST_F(ImageIndexTest, BinaryLabelFilesLeaveNoBytesInMessages) {
+  write_set(1);
+  write_text("labels/10.txt", "\x1b[2J\x07\xff 1 1 1 1\n");
+  const auto found = index();
+  ASSERT_EQ(found->report.problems.size(), 1);
+  EXPECT_THAT(found->report.problems[0], HasSubstr("\\x1b[2J\\x07\\xff"));
 }
 
 TEST_F(ImageIndexTest, CountsWhatItFinds) {

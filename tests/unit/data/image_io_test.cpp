@@ -12,18 +12,6 @@ namespace {
 
 using ImageIo = DataFolder;
 
-/// Puts an EXIF segment with an orientation behind the first marker of a JPEG.
-std::string with_orientation(const std::string& jpeg, char orientation) {
-  const std::string exif(
-      "\xFF\xE1\x00\x22"
-      "Exif\0\0"
-      "II\x2A\0\x08\0\0\0"
-      "\x01\0"
-      "\x12\x01\x03\0\x01\0\0\0",
-      28);
-  return jpeg.substr(0, 2) + exif + orientation + std::string(7, '\0') + jpeg.substr(2);
-}
-
 std::string read_text(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
@@ -51,13 +39,32 @@ TEST_F(ImageIo, ExifRotationIsApplied) {
 
 TEST_F(ImageIo, AllKindsOfPixelsBecome8BitBgr) {
   cv::imwrite(path("grey.png"), cv::Mat(20, 20, CV_8UC1, cv::Scalar(7)));
-  cv::imwrite(path("deep.png"), cv::Mat(20, 20, CV_16UC3, cv::Scalar::all(7 * 257)));
+  cv::Mat deep(20, 20, CV_16UC3, cv::Scalar::all(7 * 257));
+  deep.at<cv::Vec3w>(0, 0) = {60000, 0, 0};
+  cv::imwrite(path("deep.png"), deep);
   cv::imwrite(path("alpha.png"), cv::Mat(20, 20, CV_8UC4, cv::Scalar(7, 7, 7, 100)));
   for (const char* name : {"grey.png", "deep.png", "alpha.png"}) {
     const cv::Mat image = decode_image(path(name));
     ASSERT_EQ(image.type(), CV_8UC3) << name;
     EXPECT_EQ(image.at<cv::Vec3b>(3, 3), cv::Vec3b(7, 7, 7)) << name;
   }
+}
+
+TEST_F(ImageIo, FewerBitsIn16AreScaledByTheFilesRange) {
+  const auto decoded = [&](int value, int most) {
+    cv::Mat deep(20, 20, CV_16UC1, cv::Scalar(value));
+    deep.at<std::uint16_t>(0, 0) = static_cast<std::uint16_t>(most);
+    cv::imwrite(path("a.png"), deep);
+    cv::imwrite(path("a.tif"), deep);
+    EXPECT_EQ(decode_image(path("a.tif")).at<cv::Vec3b>(3, 3),
+              decode_image(path("a.png")).at<cv::Vec3b>(3, 3));
+    return int{decode_image(path("a.png")).at<cv::Vec3b>(3, 3)[1]};
+  };
+  EXPECT_EQ(decoded(2048, 4095), 128);    // 12 bits, of a camera or a microscope
+  EXPECT_EQ(decoded(512, 1023), 128);     // 10 bits
+  EXPECT_EQ(decoded(100, 255), 100);      // 8 bits that were only saved so
+  EXPECT_EQ(decoded(32768, 65535), 128);  // all of them
+  EXPECT_EQ(decoded(2048, 4096), 8);
 }
 
 TEST_F(ImageIo, DamagedFilesAreErrorsThatNameThem) {
