@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "flags.h"
+#include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
 
 namespace gannet::cli {
@@ -24,12 +25,13 @@ std::string count_classes(const std::vector<Detection>& detections) {
 
 int run(const DetectSettings& settings) {
   const DetectSummary summary = detect_files(settings, [](const ImageDetections& image) {
-    fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total, image.path,
-               image.timing.input_height, image.timing.input_width, count_classes(image.detections),
+    fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total,
+               printable(image.path), image.timing.input_height, image.timing.input_width,
+               count_classes(image.detections),
                image.timing.inference_seconds + image.timing.nms_seconds);
   });
   fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
-             summary.images, summary.images / std::max(summary.seconds, 1e-9), settings.output);
+             summary.images, summary.images / std::max(summary.seconds, 1e-9), summary.output);
   return summary.images > 0 ? 0 : 1;
 }
 

@@ -1,18 +1,22 @@
 #include "gannet/detect/detect_files.h"
 
 #include <fmt/format.h>
-#include <glob.h>
 
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
+#include <set>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/core/run_directory.h"
+#include "gannet/data/glob.h"
 #include "gannet/data/image_io.h"
 #include "gannet/data/image_list.h"
+#include "gannet/detect/output_plan.h"
 #include "gannet/viz/draw.h"
 
 namespace gannet {
@@ -20,33 +24,62 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> expand_glob(const std::string& pattern) {
-  glob_t found{};
-  std::vector<std::string> paths;
-  if (::glob(pattern.c_str(), 0, nullptr, &found) == 0) {
-    for (std::size_t i = 0; i < found.gl_pathc; ++i)
-      if (has_image_suffix(found.gl_pathv[i])) paths.emplace_back(found.gl_pathv[i]);
-  }
-  ::globfree(&found);
-  return paths;
+/// What there is beside the images that are taken.
+void tell_what_is_left(const ImageList& list, const std::string& source) {
+  if (!list.foreign.empty())
+    log_warning("{}: {} pictures are of formats that are not read, left out: {}", source,
+                list.foreign.size(), name_some(list.foreign));
+  if (list.num_subfolders > 0)
+    log_warning("{}: {} subfolders are not searched (--recursive does)", source,
+                list.num_subfolders);
 }
 
-std::vector<std::string> find_images(const std::string& source) {
-  std::vector<std::string> paths;
-  if (source.find_first_of("*?[") != std::string::npos && !fs::exists(source)) {
-    paths = expand_glob(source);
-  } else if (fs::is_regular_file(source) && has_image_suffix(source)) {
-    paths.push_back(source);
-  } else if (fs::exists(source)) {
-    paths = list_images({source}).paths;
-  } else {
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"},
-                "give an image, a folder or a glob");
+/// Of the paths that match a pattern; folders among them count as folders.
+ImageList list_matches(const std::string& pattern, bool recursive) {
+  ImageList list;
+  for (const std::string& path : glob(pattern)) {
+    if (has_image_suffix(path)) {
+      list.paths.push_back(path);
+    } else if (has_foreign_image_suffix(path)) {
+      list.foreign.push_back(path);
+    } else if (recursive && fs::is_directory(path)) {
+      ImageList below = list_images({path}, {.recursive = true});
+      list.paths.insert(list.paths.end(), below.paths.begin(), below.paths.end());
+    } else if (fs::is_directory(path)) {
+      ++list.num_subfolders;
+    }
   }
-  if (paths.empty())
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no images", source),
-                {{}, 0, "--source"});
-  return paths;
+  return list;
+}
+
+std::vector<std::string> find_images(const DetectSettings& settings) {
+  const std::string& source = settings.source;
+  const Where where{{}, 0, "--source"};
+  ImageList list;
+  std::error_code ignored;
+  if (fs::is_regular_file(source, ignored) && has_image_suffix(source)) return {source};
+  if (fs::is_regular_file(source, ignored) && has_foreign_image_suffix(source))
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' is of a format that is not read", source),
+                where, "convert it to JPEG or PNG");
+  try {
+    if (fs::exists(source, ignored)) {
+      list = list_images({source}, {.recursive = settings.recursive});
+    } else if (is_glob(source)) {
+      list = list_matches(source, settings.recursive);
+    } else {
+      throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), where,
+                  "give an image, a folder, a glob or a list file");
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kUsage) throw;
+    throw Error(ErrorKind::kUsage, fmt::format("'{}': {}", source, error.message()), where,
+                error.advice());
+  }
+  tell_what_is_left(list, source);
+  if (list.paths.empty())
+    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no images that can be read", source),
+                where);
+  return list.paths;
 }
 
 // Corners as whole pixels: what is drawn is what is written (RB 10.1).
@@ -82,44 +115,76 @@ DetectorOptions detector_options(const DetectSettings& s) {
   return options;
 }
 
+struct LineWriter {
+  std::string& text;
+  template <class T>
+  void operator()(const char* name, const T& value, const char*, Range) const {
+    const nlohmann::json json = value;  // whose text is YAML as well
+    text += fmt::format("{}: {}\n", name,
+                        json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+};
+
+std::string settings_text(const DetectSettings& settings) {
+  std::string text;
+  fields_of_detect(LineWriter{text}, settings);
+  return text;
+}
+
+void make_folders(const std::vector<PlannedImage>& plan, const fs::path& output) {
+  std::set<fs::path> folders = {output};
+  for (const PlannedImage& image : plan) folders.insert(image.picture.parent_path());
+  for (const fs::path& folder : folders) {
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error)
+      throw Error(ErrorKind::kIo, "cannot make the output folder: " + error.message(),
+                  {folder.string(), 0, {}});
+  }
+}
+
 }  // namespace
 
 DetectSummary detect_files(const DetectSettings& settings,
                            const std::function<void(const ImageDetections&)>& on_image) {
-  const auto paths = find_images(settings.source);
+  const auto sources = find_images(settings);
+  const bool has_own_folder = settings.output.empty();
+  fs::path output = settings.output;
+  if (!has_own_folder)  // before the model is loaded, which takes a while
+    check_outputs(plan_outputs(sources, output), output, settings.save_txt, settings.exist_ok);
   Detector detector = Detector::load(settings.weights, detector_options(settings));
-  const fs::path output = settings.output;
-  std::error_code error;
-  fs::create_directories(output, error);
-  if (error)
-    throw Error(ErrorKind::kIo, "cannot make the output folder: " + error.message(),
-                {output.string(), 0, {}});
+  if (has_own_folder)
+    output = create_run_directory(settings.project, settings.name, settings.exist_ok);
+  const std::vector<PlannedImage> plan = plan_outputs(sources, output);
+  if (has_own_folder) check_outputs(plan, output, settings.save_txt, true);
+  make_folders(plan, output);
+  write_file_atomically(output / kMarkerFile, settings_text(settings));
 
   DetectSummary summary;
   const auto start = std::chrono::steady_clock::now();
-  for (const std::string& path : paths) {
+  summary.output = output.string();
+  for (const PlannedImage& planned : plan) {
     cv::Mat image;
     try {
-      image = decode_image(path);
+      image = decode_image(planned.source);
     } catch (const Error& e) {
       log_warning("{}", e.what());
       ++summary.failed;
       continue;
     }
     ImageDetections result;
-    result.path = path;
+    result.path = planned.source;
     result.detections = detector.detect(
         {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
     result.timing = detector.timing();
     round_corners(result.detections);
     draw_detections(image, result.detections);
-    result.output_path = (output / fs::path(path).filename()).string();
+    result.output_path = planned.picture.string();
     save_picture(result.output_path, image);
     if (settings.save_txt)
-      write_file_atomically((output / fs::path(path).stem()).string() + ".txt",
-                            label_text(result.detections, image.size()));
+      write_file_atomically(planned.labels, label_text(result.detections, image.size()));
     result.number = ++summary.images;
-    result.total = static_cast<int>(paths.size());
+    result.total = static_cast<int>(plan.size());
     summary.detections += static_cast<std::int64_t>(result.detections.size());
     if (on_image) on_image(result);
   }

@@ -15,7 +15,11 @@ namespace gannet {
 struct DetectSettings {
   std::string weights;
   std::string source;
-  std::string output = "inference/output";
+  std::string output;  // empty: a run directory below `project`
+  std::string project = "runs/detect";
+  std::string name;
+  bool exist_ok = false;
+  bool recursive = false;
   int img_size = 640;
   double conf_thres = 0.4;
   double iou_thres = 0.5;
@@ -32,7 +36,11 @@ template <class Visitor, class S>
 void fields_of_detect(Visitor&& visit, S& s) {
   visit("weights", s.weights, "checkpoint", Range{});
   visit("source", s.source, "image, folder, glob or list file", Range{});
-  visit("output", s.output, "folder for the results", Range{});
+  visit("output", s.output, "folder for the results, instead of a run directory", Range{});
+  visit("project", s.project, "folder of run directories", Range{});
+  visit("name", s.name, "name of the run directory", Range{});
+  visit("exist_ok", s.exist_ok, "write into an existing directory, never over a source", Range{});
+  visit("recursive", s.recursive, "search the subfolders of folders", Range{});
   visit("img_size", s.img_size, "longer side of the network's input, px", Range{32, 16384});
   visit("conf_thres", s.conf_thres, "least confidence", Range{0, 1});
   visit("iou_thres", s.iou_thres, "overlap at which the weaker box goes", Range{0, 1});
@@ -54,13 +62,15 @@ struct ImageDetections {
 };
 
 struct DetectSummary {
+  std::string output;  // folder of the results
   int images = 0, failed = 0;
   std::int64_t detections = 0;
   double seconds = 0;
 };
 
-/// An image that cannot be read is named in a warning and skipped. Existing files of other names in
-/// the output folder are left alone. Throws Error when there is no image, or nothing can be
+/// An image that cannot be read is named in a warning and skipped. Results keep the folder
+/// structure of the sources (output_plan.h). Throws Error when there is no image, when a source or
+/// a file that is no result would be replaced, before the first image, or when nothing can be
 /// written.
 DetectSummary detect_files(const DetectSettings& settings,
                            const std::function<void(const ImageDetections&)>& on_image);

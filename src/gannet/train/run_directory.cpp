@@ -13,19 +13,6 @@ namespace gannet {
 
 namespace fs = std::filesystem;
 
-fs::path create_run_directory(const std::string& project, const std::string& name, bool exist_ok) {
-  const std::string stem = name.empty() ? "exp" : name;
-  fs::path directory = fs::path(project) / stem;
-  for (int n = 2; !exist_ok && fs::exists(directory); ++n)
-    directory = fs::path(project) / fmt::format("{}{}", stem, n);
-  std::error_code error;
-  fs::create_directories(directory / "weights", error);
-  if (error)
-    throw Error(ErrorKind::kIo, "cannot make the run directory: " + error.message(),
-                {directory.string(), 0, {}}, "choose another --project");
-  return directory;
-}
-
 std::string newest_checkpoint(const std::string& project) {
   fs::path newest;
   fs::file_time_type newest_time{};

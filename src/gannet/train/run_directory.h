@@ -1,5 +1,5 @@
-// The directory of a run: its name, and the settings files in it (interface: README, "Run
-// directory").
+// What lies in the directory of a training run: settings files and checkpoints (interface: README,
+// "Run directory").
 #pragma once
 
 #include <filesystem>
@@ -9,11 +9,6 @@
 #include "gannet/config/settings.h"
 
 namespace gannet {
-
-/// Creates PROJECT/NAME (default name exp) or, where that exists, NAME2, NAME3, ...
-/// Throws Error (kIo) where it cannot be written.
-std::filesystem::path create_run_directory(const std::string& project, const std::string& name,
-                                           bool exist_ok);
 
 /// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
 std::string newest_checkpoint(const std::string& project);

@@ -5,6 +5,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
+#include "gannet/core/run_directory.h"
 #include "gannet/data/anchors.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/nn/checkpoint.h"
@@ -27,6 +28,14 @@ std::shared_ptr<std::uint8_t[]> page_locked(std::size_t bytes) {
                              torch::dtype(torch::kUInt8).pinned_memory(true));
   auto* const data = memory.mutable_data_ptr<std::uint8_t>();
   return {data, [memory](std::uint8_t*) {}};
+}
+
+void make_weights_folder(const fs::path& directory) {
+  std::error_code error;
+  fs::create_directories(directory / "weights", error);
+  if (error)
+    throw Error(ErrorKind::kIo, "cannot make the folder: " + error.message(),
+                {(directory / "weights").string(), 0, {}}, "choose another --project");
 }
 
 GradientCompression compression_of(const std::string& word) {
@@ -182,6 +191,7 @@ void TrainingRun::start_observers() {
                                            settings.train.exist_ok)
                     : fs::path(resumed_from).parent_path().parent_path();
   }
+  if (comm->is_main()) make_weights_folder(directory);
   directory = comm->broadcast("run directory", directory.string());
   saver.emplace(SavedRun{settings, data->description().names, state, *comm, observers,
                          directory / "weights", norm_sync || settings.train.deterministic});

@@ -10,33 +10,7 @@
 namespace gannet {
 namespace {
 
-class RunDirectory : public testing::TemporaryFolder {
- protected:
-  std::string create(const std::string& name, bool exist_ok = false) const {
-    return create_run_directory(path("runs/train"), name, exist_ok).filename().string();
-  }
-};
-
-TEST_F(RunDirectory, NamesAreCounted) {
-  EXPECT_EQ(create(""), "exp");
-  EXPECT_EQ(create(""), "exp2");
-  EXPECT_EQ(create(""), "exp3");
-  EXPECT_EQ(create("mine"), "mine");
-  EXPECT_EQ(create("mine"), "mine2");
-  EXPECT_TRUE(std::filesystem::is_directory(path("runs/train/exp2/weights")));
-}
-
-TEST_F(RunDirectory, ExistingOneIsTakenWhereThatIsWanted) {
-  EXPECT_EQ(create("mine"), "mine");
-  EXPECT_EQ(create("mine", true), "mine");
-  EXPECT_EQ(create("new", true), "new");
-}
-
-TEST_F(RunDirectory, FileInTheWayIsAnError) {
-  const std::string file = write("file", "");
-  const Error error = testing::thrown_error([&] { create_run_directory(file, "", false); });
-  EXPECT_EQ(error.kind(), ErrorKind::kIo);
-}
+using RunDirectory = testing::TemporaryFolder;
 
 TEST_F(RunDirectory, SettingsFilesReadBack) {
   make_folder("images");

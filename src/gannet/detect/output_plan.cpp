@@ -1,0 +1,100 @@
+#include "gannet/detect/output_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "gannet/core/error.h"
+#include "gannet/core/text.h"
+
+namespace gannet {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path absolute(const fs::path& path) {
+  std::error_code ignored;
+  return fs::absolute(path, ignored).lexically_normal();
+}
+
+/// The deepest folder that all files lie below.
+fs::path common_folder(const std::vector<fs::path>& files) {
+  fs::path common = files.front().parent_path();
+  for (const fs::path& file : files) {
+    const fs::path folder = file.parent_path();
+    fs::path shared;
+    for (auto a = common.begin(), b = folder.begin();
+         a != common.end() && b != folder.end() && *a == *b; ++a, ++b) {
+      shared /= *a;
+    }
+    common = shared;
+  }
+  return common;
+}
+
+/// Formats that are read but not written become JPEG.
+std::string written_suffix(const fs::path& path) {
+  constexpr std::array<std::string_view, 7> kWritten = {".jpg", ".jpeg", ".png", ".bmp",
+                                                        ".tif", ".tiff", ".webp"};
+  const std::string suffix = path.extension().string();
+  const bool is_written =
+      std::find(kWritten.begin(), kWritten.end(), to_lower(suffix)) != kWritten.end();
+  return is_written ? suffix : ".jpg";
+}
+
+}  // namespace
+
+std::vector<PlannedImage> plan_outputs(const std::vector<std::string>& sources,
+                                       const fs::path& output) {
+  std::vector<fs::path> files;
+  std::vector<std::string> given;
+  std::set<fs::path> seen, natural, taken;
+  for (const std::string& source : sources) {
+    const fs::path file = absolute(source);
+    if (!seen.insert(file).second) continue;
+    files.push_back(file);
+    given.push_back(source);
+    natural.insert(fs::path(file).replace_extension());
+  }
+  if (files.empty()) return {};
+  const fs::path root = common_folder(files);
+  std::vector<PlannedImage> plan;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    fs::path stem = fs::path(files[i]).replace_extension();
+    for (int number = 2; !taken.insert(stem).second; ++number) {
+      const fs::path other =
+          fmt::format("{}_{}", fs::path(files[i]).replace_extension().string(), number);
+      if (!natural.contains(other)) stem = other;
+    }
+    const std::string place = (output / stem.lexically_relative(root)).string();
+    plan.push_back({given[i], place + written_suffix(files[i]), place + ".txt"});
+  }
+  return plan;
+}
+
+void check_outputs(const std::vector<PlannedImage>& plan, const fs::path& output, bool with_labels,
+                   bool may_replace) {
+  std::error_code ignored;
+  const bool is_ours = fs::exists(output / kMarkerFile, ignored);
+  std::set<fs::path> sources;
+  for (const PlannedImage& image : plan) {
+    sources.insert(fs::weakly_canonical(image.source, ignored));
+    const fs::path labels = fs::path(image.source).replace_extension(".txt");
+    if (fs::exists(labels, ignored)) sources.insert(fs::weakly_canonical(labels, ignored));
+  }
+  for (const PlannedImage& image : plan) {
+    for (const fs::path& result : {image.picture, image.labels}) {
+      if ((!with_labels && result == image.labels) || !fs::exists(result, ignored)) continue;
+      if (sources.contains(fs::weakly_canonical(result, ignored)))
+        throw Error(ErrorKind::kUsage, "a source would be replaced by its result",
+                    {result.string(), 0, {}}, "choose another --output");
+      if (!is_ours && !may_replace)
+        throw Error(ErrorKind::kUsage, "exists and is no result of an earlier run",
+                    {result.string(), 0, {}}, "choose another --output, or say --exist-ok");
+    }
+  }
+}
+
+}  // namespace gannet
