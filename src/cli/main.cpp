@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "commands.h"
+#include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/dist/launcher.h"
 #include "version.h"
 
 namespace {
@@ -24,6 +27,19 @@ int parse_and_run(CLI::App& app, gannet::cli::Action& action, int argc, char** a
     return 2;
   }
   return action();
+}
+
+/// Prints why the program fails; as a rank of --nproc it leaves that to its launcher, which puts
+/// the cause last.
+void tell(const std::string& why) {
+  if (const char* file = std::getenv(gannet::kFailureFileVariable)) {
+    try {
+      gannet::write_file_atomically(file, why);
+      return;
+    } catch (const std::exception&) {  // then here
+    }
+  }
+  fmt::print(stderr, "error: {}\n", why);
 }
 
 }  // namespace
@@ -51,11 +67,10 @@ int main(int argc, char** argv) {
   try {
     return parse_and_run(app, action, argc, argv);
   } catch (const gannet::Error& e) {
-    fmt::print(stderr, "error: {}\n", e.what());
+    tell(e.what());
     return e.exit_code();
   } catch (const std::exception& e) {
-    fmt::print(stderr, "error: {}\n",
-               debug ? std::string(e.what()) : gannet::cli::first_line(e.what()));
+    tell(debug ? std::string(e.what()) : gannet::cli::first_line(e.what()));
     return 1;
   }
 }

@@ -57,12 +57,16 @@ int launch_ranks(int nproc, int max_restarts) {
   options.num_processes = nproc;
   options.program = std::filesystem::read_symlink("/proc/self/exe");
   options.arguments = own_arguments();
+  options.failure_file =
+      (std::filesystem::temp_directory_path() / fmt::format("gannet-failure-{}", ::getpid()))
+          .string();
   options.on_line = [](int rank, const std::string& line, bool is_error) {
     fmt::print(is_error ? stderr : stdout, "[rank {}] {}\n", rank, line);
   };
   LaunchResult result;
   for (int restart = 0;; ++restart) {
     result = launch_local(options);
+    for (const std::string& other : result.others) fmt::print(stderr, "warning: {}\n", other);
     if (!result.message.empty()) fmt::print(stderr, "error: {}\n", result.message);
     const bool failed = result.exit_code == 1 || result.exit_code == 4;
     if (!failed || restart == max_restarts) break;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <map>
 
 #include "commands.h"
@@ -19,7 +20,7 @@ namespace {
 struct TrainArguments {
   Settings flags;  // values of the flags that were given
   std::string settings_file;
-  std::string resume;  // "auto" for the newest run
+  std::string resume;  // "newest", "auto" or a checkpoint
   std::vector<std::string> assignments;
   bool dry_run = false;
   RankFlags ranks;
@@ -100,9 +101,23 @@ Settings resolve_settings(TrainArguments& arguments) {
   return settings;
 }
 
+/// Whether a launcher says that it has started this command before.
+bool is_started_again() {
+  for (const char* name : {"TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"}) {
+    const char* count = std::getenv(name);
+    if (count != nullptr && std::atoi(count) > 0) return true;
+  }
+  return false;
+}
+
 Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks,
                      bool is_main) {
   const Settings settings = resolve_settings(arguments);
+  if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again())) {
+    Trainer trainer = Trainer::resume_or_start(settings, ranks);
+    if (is_main) fmt::print("{}", settings_to_yaml(trainer.settings()));
+    return trainer;
+  }
   if (arguments.resume.empty()) {
     if (is_main) fmt::print("{}", settings_to_yaml(settings));
     return Trainer(settings, ranks);
@@ -115,7 +130,7 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
                 "leave one of the two out");
   ResumeOptions options;
   options.overrides = given_flags(arguments);
-  if (arguments.resume == "auto") {
+  if (arguments.resume == "newest") {
     options.project = settings.train.project;
     options.overrides.erase("train.project");
   } else {
@@ -160,10 +175,12 @@ void add_train(CLI::App& app, Action& action) {
   arguments->command = command;
   fields_of_train(FlagAdder{*command}, arguments->flags.train);
   command
-      ->add_option("--resume", arguments->resume,
-                   "continue a run: the newest, or that of a checkpoint")
+      ->add_option(
+          "--resume", arguments->resume,
+          "continue a run: the newest, or that of a checkpoint; auto: that of this project "
+          "and name, else start one")
       ->expected(0, 1)
-      ->default_str("auto");
+      ->default_str("newest");
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
   command->add_option("--set", arguments->assignments,
                       "KEY=VALUE of a hyperparameter; may be given again");

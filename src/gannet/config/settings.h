@@ -76,7 +76,7 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
 
 /// Settings of `train`; the names are those of the flags with '_' for '-'.
 struct TrainSettings {
-  std::string cfg = "models/yolov5s.yaml";
+  std::string cfg;  // empty: the model of the weights, else yolov5s
   std::string data = "data/coco128.yaml";
   std::string hyp;
   int epochs = 300;
@@ -119,7 +119,7 @@ struct TrainSettings {
 
 template <class Visitor, class S>
 void fields_of_train(Visitor&& visit, S& s) {
-  visit("cfg", s.cfg, "model description", Range{});
+  visit("cfg", s.cfg, "model description; empty: that of the weights, else yolov5s", Range{});
   visit("data", s.data, "data description", Range{});
   visit("hyp", s.hyp, "file with hyperparameters", Range{});
   visit("epochs", s.epochs, "number of epochs", Range{1, 1e6});

@@ -93,6 +93,11 @@ std::vector<std::string> coco_image_paths(const std::string& json, const CocoFil
     paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
     return paths;
   }
+  if (file.images.empty()) {
+    throw Error(ErrorKind::kData, "its list 'images' has no entry that can be used", {json, 0, {}},
+                file.problems.empty() ? "is it the right file?"
+                                      : "the first problem: " + file.problems.front());
+  }
   throw Error(
       ErrorKind::kData,
       fmt::format("none of its {} images is found beside it, in images/ or in ../images/",

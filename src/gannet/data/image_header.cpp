@@ -211,6 +211,8 @@ std::optional<ImageHeader> webp_header(Source& source) {
     const std::uint32_t bits = numbers.get(21, 4);
     header = {(bits & kSide) + 1, (bits >> 14 & kSide) + 1, false};
   } else if (has_text(source, 12, "VP8X")) {
+    constexpr std::uint32_t kAnimation = 2;
+    if ((numbers.get(20, 1) & kAnimation) != 0) return std::nullopt;  // the decoder knows none
     header = {numbers.get(24, 3) + std::int64_t{1}, numbers.get(27, 3) + std::int64_t{1}, false};
   } else {
     return std::nullopt;

@@ -197,8 +197,8 @@ void log_report(const ImageIndex& index, const std::string& name) {
         "JPEG or PNG)",
         name, report.foreign.size(), name_some(report.foreign));
   if (report.subfolders > 0)
-    log_warning("{}: {} subfolders are not searched (name them in the data description)", name,
-                report.subfolders);
+    log_warning("{}: subfolders that are not searched: {} (name them in the data description)",
+                name, report.subfolders);
   const std::size_t shown = std::min(report.problems.size(), kMaxShown);
   for (std::size_t i = 0; i < shown; ++i) log_warning("{}", report.problems[i]);
   if (report.problems.size() > shown) {

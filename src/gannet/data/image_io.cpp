@@ -53,6 +53,14 @@ bool is_known_format(const std::vector<std::uint8_t>& bytes) {
          text.starts_with("BM");
 }
 
+bool is_animated_webp(const std::vector<std::uint8_t>& bytes) {
+  constexpr std::size_t kFlags = 20;
+  constexpr std::uint8_t kAnimation = 2;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return text.size() > kFlags && text.starts_with("RIFF") && text.substr(8, 8) == "WEBPVP8X" &&
+         (bytes[kFlags] & kAnimation) != 0;
+}
+
 /// Size as displayed; refuses one beyond the limit.
 std::optional<cv::Size> size_of(const std::string& path, const std::optional<ImageHeader>& header) {
   constexpr std::int64_t kMaxSide_px = std::int64_t{1} << 20;  // OpenCV's own limit
@@ -119,6 +127,7 @@ cv::Mat to_8_bits(const cv::Mat& image, const std::string& path) {
 cv::Mat decode_bytes(const std::string& path, const std::vector<std::uint8_t>& bytes, int divisor,
                      const cv::Rect2d& part) {
   if (!is_known_format(bytes)) fail(path, "not a JPEG, PNG, BMP, TIFF or WebP image");
+  if (is_animated_webp(bytes)) fail(path, "animated WebP pictures are not read");
   // OpenCV fills the rest of a truncated JPEG with grey and says nothing.
   if (is_jpeg(bytes) && !is_jpeg_complete(bytes)) fail(path, "JPEG data end early");
   const std::optional<ImageHeader> header = read_image_header(bytes);

@@ -44,6 +44,9 @@ std::optional<float> parse_number(std::string_view text) {
 /// What is wrong with a row; empty if nothing is, then `values` holds its numbers.
 std::string parse_row(std::string_view row, std::size_t count, std::vector<float>& values) {
   values.clear();
+  if (count == kBoxColumns + 1) {
+    return "6 columns instead of 5: a row of detections, with a confidence?";
+  }
   if (count < kBoxColumns || count % 2 == 0) {
     return fmt::format("{} columns instead of 5", count);
   }

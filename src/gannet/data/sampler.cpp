@@ -76,6 +76,19 @@ std::vector<BatchPlan> plan_rectangular(const std::vector<double>& aspect_ratios
   return plans;
 }
 
+std::vector<BatchPlan> merge_small_batch(std::vector<BatchPlan> plans, std::size_t least) {
+  if (plans.size() < 2 || plans.back().indices.size() >= least) return plans;
+  const BatchPlan small = std::move(plans.back());
+  plans.pop_back();
+  BatchPlan& last = plans.back();
+  last.indices.insert(last.indices.end(), small.indices.begin(), small.indices.end());
+  last.copies.insert(last.copies.end(), small.copies.begin(), small.copies.end());
+  last.height = std::max(last.height, small.height);
+  last.width = std::max(last.width, small.width);
+  last.global_images = static_cast<std::int64_t>(last.indices.size());
+  return plans;
+}
+
 std::vector<BatchPlan> shuffle_batches(std::vector<BatchPlan> plans, std::uint64_t seed,
                                        std::uint64_t epoch) {
   const auto count = static_cast<std::int64_t>(plans.size());

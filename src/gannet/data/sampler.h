@@ -34,6 +34,9 @@ std::vector<BatchPlan> plan_epoch(const SamplerOptions& options, std::uint64_t e
 std::vector<BatchPlan> plan_rectangular(const std::vector<double>& aspect_ratios, int batch_size,
                                         int image_size, int stride, double pad);
 
+/// Lets the batch before it have the images of a last batch of fewer than `least`.
+std::vector<BatchPlan> merge_small_batch(std::vector<BatchPlan> plans, std::size_t least);
+
 /// Same batches, in an order shuffled for this epoch (batches stay together, RB Q23).
 std::vector<BatchPlan> shuffle_batches(std::vector<BatchPlan> plans, std::uint64_t seed,
                                        std::uint64_t epoch);

@@ -30,7 +30,7 @@ void tell_what_is_left(const ImageList& list, const std::string& source) {
     log_warning("{}: {} pictures are of formats that are not read, left out: {}", source,
                 list.foreign.size(), name_some(list.foreign));
   if (list.num_subfolders > 0)
-    log_warning("{}: {} subfolders are not searched (--recursive does)", source,
+    log_warning("{}: subfolders that are not searched: {} (--recursive does)", source,
                 list.num_subfolders);
 }
 

@@ -16,9 +16,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <thread>
 
+#include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 
 namespace gannet {
@@ -96,6 +98,7 @@ class Launch {
       enforce();
     }
     read_output();
+    take_reasons();
     return result_;
   }
 
@@ -134,6 +137,8 @@ class Launch {
                                       "MASTER_ADDR=127.0.0.1",
                                       fmt::format("MASTER_PORT={}", socket_.port)};
     if (rank == 0) added.push_back(fmt::format("GANNET_STORE_SOCKET={}", socket_.descriptor));
+    if (!options_.failure_file.empty())
+      added.push_back(fmt::format("{}={}.{}", kFailureFileVariable, options_.failure_file, rank));
     // Ranks share the cores, unless the user decided.
     if (std::getenv("OMP_NUM_THREADS") == nullptr) {
       const auto cores =
@@ -203,20 +208,43 @@ class Launch {
     }
   }
 
-  // The first failure decides, but a cause outranks those that only noticed (4).
+  /// Files that ranks left: the reason of the one that decides, and of the others.
+  void take_reasons() {
+    for (int rank = 0; rank < options_.num_processes && !options_.failure_file.empty(); ++rank) {
+      const std::string path = fmt::format("{}.{}", options_.failure_file, rank);
+      std::error_code ignored;
+      if (!std::filesystem::exists(path, ignored)) continue;
+      const std::string reason = read_file(path);
+      std::filesystem::remove(path, ignored);
+      if (rank == cause_ && result_.message.empty()) {
+        result_.message = fmt::format("rank {}: {}", rank, reason);
+      } else {
+        result_.others.push_back(fmt::format("rank {}: {}", rank, reason));
+      }
+    }
+  }
+
+  // The first failure decides, but a cause outranks those that only noticed (4), and these outrank
+  // ranks that were killed from here because they did not end.
   void note_end(int rank, int status) {
     const bool was_asked = seen_requests_ > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : was_asked ? 3 : 4;
     if (code == 0) return;
     if (!deadline_set_) set_deadline();
-    const bool only_noticed = result_.exit_code == 4 && result_.message.empty();
-    if (result_.exit_code != 0 && !(only_noticed && (code != 4 || WIFSIGNALED(status)))) return;
-    result_.exit_code = code;
+    const bool by_signal = WIFSIGNALED(status) && !was_asked;
+    const int weight = code != 4 ? 3 : by_signal && !has_killed_ ? 3 : by_signal ? 1 : 2;
+    if (weight <= cause_weight_) return;
+    cause_weight_ = weight;
+    cause_ = rank;
+    result_ = {code, {}, {}};
     if (was_asked) {
       result_.message = "interrupted";
-    } else if (WIFSIGNALED(status)) {
-      result_.message = fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
-                                    ::strsignal(WTERMSIG(status)));
+    } else if (by_signal && has_killed_) {
+      result_.message = fmt::format("rank {} did not end and was killed", rank);
+    } else if (by_signal) {
+      result_.message = fmt::format("rank {} was ended by signal {} ({}){}", rank, WTERMSIG(status),
+                                    ::strsignal(WTERMSIG(status)),
+                                    WTERMSIG(status) == SIGKILL ? "; was the memory enough?" : "");
     }
   }
 
@@ -236,10 +264,12 @@ class Launch {
     const int requests = stop_requests;
     if (requests > seen_requests_) {
       signal_all(seen_requests_ == 0 ? SIGTERM : SIGKILL);
+      has_killed_ = has_killed_ || seen_requests_ > 0;
       if (seen_requests_ == 0) set_deadline();
       seen_requests_ = requests;
     }
     if (deadline_set_ && Clock::now() > deadline_) {
+      has_killed_ = true;
       signal_all(SIGCONT);  // a stopped process can be killed, but not asked
       signal_all(SIGKILL);
     }
@@ -253,6 +283,8 @@ class Launch {
   LaunchResult result_;
   Clock::time_point deadline_;
   bool deadline_set_ = false;
+  bool has_killed_ = false;
+  int cause_ = -1, cause_weight_ = 0;
   int seen_requests_ = 0;
 };
 

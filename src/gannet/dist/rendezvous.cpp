@@ -174,10 +174,24 @@ Rendezvous::Rendezvous(const WorldSpec& world, Seconds timeout) : world_(world) 
   join(timeout);
 }
 
+// Where another run listens at this port, its store answers as ours would. Its ranks must notice
+// nothing, so nothing but our claim is left there.
+void Rendezvous::claim_place() {
+  const std::string size = std::to_string(world_.size);
+  const std::string known = to_text(store_->compareSet("world_size", {}, to_bytes(size)));
+  if (known == size && store_->add(fmt::format("claimed/{}", world_.rank), 1) == 1) return;
+  throw Error(ErrorKind::kDistributed,
+              fmt::format("port {} at {} belongs to another run, {}", world_.port, world_.address,
+                          known == size ? fmt::format("which has its rank {}", world_.rank)
+                                        : fmt::format("of {} ranks", known)),
+              {}, "choose another MASTER_PORT for all ranks of this one");
+}
+
 // Waits for a number, not for the keys of all: every rank asks several times a second, and the one
 // store must answer thousands of them.
 void Rendezvous::join(Seconds timeout) {
   const auto deadline = Clock::now() + timeout;
+  claim_place();
   set(fmt::format("joined/{}", world_.rank), host_name());
   WaitMessages messages(world_.rank, fmt::format("the other ranks of {}", world_.size));
   std::int64_t joined = store_->add("num_joined", 1);

@@ -46,6 +46,7 @@ class Rendezvous {
   void leave() noexcept;
 
  private:
+  void claim_place();
   void join(Seconds timeout);
 
   WorldSpec world_;

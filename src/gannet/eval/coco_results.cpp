@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -34,7 +35,12 @@ double rounded(double value, double steps) { return std::round(value * steps) / 
 
 }  // namespace
 
-std::int64_t CocoResults::category_of(int class_id) const {
+std::optional<std::int64_t> CocoResults::category_of(int class_id) const {
+  if (!numbers_.empty()) {
+    const auto found = std::find(numbers_.begin(), numbers_.end(), class_id);
+    if (found == numbers_.end()) return std::nullopt;
+    class_id = static_cast<int>(found - numbers_.begin());
+  }
   const auto& ids = index_->category_ids;
   if (!ids.empty()) return ids[static_cast<std::size_t>(class_id)];
   return num_classes_ == kCocoClasses ? coco_category(class_id) : class_id;
@@ -46,9 +52,11 @@ void CocoResults::add(const ImageResult& image) {
   constexpr double kPixelSteps = 1e3, kScoreSteps = 1e5;
   for (const Detection& d : image.detections) {
     const Box& b = d.box_px;
+    const auto category = category_of(d.class_id);
+    if (!category) continue;
     const nlohmann::json row = {
         {"image_id", image_id(entry)},
-        {"category_id", category_of(d.class_id)},
+        {"category_id", *category},
         {"bbox",
          {rounded(b.x1, kPixelSteps), rounded(b.y1, kPixelSteps), rounded(b.width(), kPixelSteps),
           rounded(b.height(), kPixelSteps)}},

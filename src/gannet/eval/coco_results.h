@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "gannet/data/image_index.h"
 #include "gannet/eval/evaluator.h"
@@ -16,8 +18,12 @@ class Communicator;
 /// Collects images in any order; the file lists them in the order of the data set.
 class CocoResults {
  public:
-  CocoResults(std::shared_ptr<const ImageIndex> index, int num_classes)
-      : index_(std::move(index)), num_classes_(num_classes) {}
+  /// @param num_classes of the data set
+  /// @param numbers of its classes among those of the detections; none: the same. Detections of
+  /// other classes are left out
+  CocoResults(std::shared_ptr<const ImageIndex> index, int num_classes,
+              std::vector<int> numbers = {})
+      : index_(std::move(index)), num_classes_(num_classes), numbers_(std::move(numbers)) {}
 
   void add(const ImageResult& image);
   /// The images of all ranks, on each of them.
@@ -28,10 +34,12 @@ class CocoResults {
   void write(const std::filesystem::path& path) const;
 
  private:
-  std::int64_t category_of(int class_id) const;
+  /// Nothing for a class that the data set does not have.
+  std::optional<std::int64_t> category_of(int class_id) const;
 
   std::shared_ptr<const ImageIndex> index_;
   int num_classes_;
+  std::vector<int> numbers_;
   std::map<std::int64_t, std::string> rows_;  // JSON objects, by position in the data set
 };
 

@@ -4,11 +4,14 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <numeric>
 #include <utility>
 
 #include "gannet/config/data_description.h"
 #include "gannet/config/settings.h"
+#include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
@@ -35,18 +38,40 @@ DataDescription load_data(const ValSettings& settings) {
   return data;
 }
 
-LoadedModel load_model_for(const DataDescription& data, const ValSettings& settings) {
-  LoadedModel loaded = load_model(settings.weights);
-  if (!settings.single_cls && loaded.model->head().num_classes != data.num_classes)
+/// For each class of the data set its number in the model; equal numbers where a side has no names.
+/// Throws Error (kData) where that cannot be said.
+std::vector<int> class_numbers(const DataDescription& data, const LoadedModel& loaded,
+                               const ValSettings& settings, bool is_main) {
+  std::vector<int> numbers(static_cast<std::size_t>(data.num_classes));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  if (settings.single_cls) return numbers;
+  const int num_classes = loaded.model->head().num_classes;
+  if (!are_class_names(data.names) || !are_class_names(loaded.names)) {
+    if (num_classes == data.num_classes) return numbers;
+    throw Error(
+        ErrorKind::kData,
+        fmt::format("the model has {} classes, the data set {}", num_classes, data.num_classes),
+        {data.file, 0, "nc"}, "evaluate with the data that the model was trained for");
+  }
+  const ClassMatch match = match_classes(data.names, loaded.names);
+  if (!match.unknown.empty() || !match.ambiguous.empty()) {
+    const bool unknown = !match.unknown.empty();
     throw Error(ErrorKind::kData,
-                fmt::format("the model has {} classes, the data set {}",
-                            loaded.model->head().num_classes, data.num_classes),
-                {data.file, 0, "nc"}, "evaluate with the data that the model was trained for");
-  return loaded;
+                unknown ? fmt::format("the model does not know {}", list_names(match.unknown))
+                        : fmt::format("the names {} repeat", list_names(match.ambiguous)),
+                {data.file, 0, "names"},
+                fmt::format("its classes are {}; rename those that are the same",
+                            list_names(loaded.names)));
+  }
+  if (is_main && !match.is_identity())
+    log_info("classes are matched by name: the model has {}, the data set {}",
+             list_names(loaded.names), list_names(data.names));
+  return match.to;
 }
 
+/// @param numbers of the data set's classes in the model
 std::shared_ptr<const ImageIndex> scan(const DataDescription& data, const ValSettings& settings,
-                                       Communicator& comm) {
+                                       const std::vector<int>& numbers, Communicator& comm) {
   IndexOptions options;
   options.single_class = settings.single_cls;
   auto index = std::make_shared<ImageIndex>();
@@ -55,6 +80,14 @@ std::shared_ptr<const ImageIndex> scan(const DataDescription& data, const ValSet
     *index = build_split_index(data, settings.split, options);
   });
   if (comm.is_main()) log_report(*index, settings.split);
+  if (settings.single_cls) return index;
+  const auto renumber = [&](Label& label) {
+    label.class_id = numbers.at(static_cast<std::size_t>(label.class_id));
+  };
+  for (IndexedImage& image : index->images) {
+    std::for_each(image.labels.begin(), image.labels.end(), renumber);
+    std::for_each(image.crowd.begin(), image.crowd.end(), renumber);
+  }
   return index;
 }
 
@@ -95,9 +128,10 @@ EvalReport evaluate_share(const ValSettings& settings,
   const Placement placement =
       resolve_placement(device_of_rank(settings.device, comm), settings.precision);
   const DataDescription data = load_data(settings);
-  const LoadedModel loaded = load_model_for(data, settings);
+  const LoadedModel loaded = load_model(settings.weights);
+  const auto numbers = class_numbers(data, loaded, settings, comm.is_main());
   fault_point("start", comm.rank());
-  const auto index = scan(data, settings, comm);
+  const auto index = scan(data, settings, numbers, comm);
   require_equal_lines(lines_to_compare(settings, placement, *index, *loaded.model), comm);
   loaded.model->fuse();
   place_model(*loaded.model, placement);
@@ -115,7 +149,7 @@ EvalReport evaluate_share(const ValSettings& settings,
     fault_point("evaluation", comm.rank());
     if (progress) progress(done, total);
   };
-  CocoResults results(index, data.num_classes);
+  CocoResults results(index, data.num_classes, settings.single_cls ? std::vector<int>{} : numbers);
   if (settings.save_json) events.image = [&](const ImageResult& image) { results.add(image); };
   const auto plans = plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size,
                                       stride, kStandAlonePad);

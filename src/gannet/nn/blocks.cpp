@@ -340,9 +340,10 @@ PlainNorm::PlainNorm(std::int64_t channels, const BlockStyle& style)
 
 torch::Tensor PlainNorm::apply_to(const torch::Tensor& x) {
   const auto named = named_buffers(false);
-  if (is_training()) named["num_batches_tracked"].add_(1);
+  const bool takes_statistics = is_training() && !has_single_values(x);
+  if (takes_statistics) named["num_batches_tracked"].add_(1);
   return torch::batch_norm(x, named_parameters(false)["weight"], named_parameters(false)["bias"],
-                           named["running_mean"], named["running_var"], is_training(),
+                           named["running_mean"], named["running_var"], takes_statistics,
                            norm_.options.momentum().value(), norm_.options.eps(), false);
 }
 

@@ -139,20 +139,36 @@ nlohmann::json read_metadata(const SafeTensors& content, const char* key, nlohma
   throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, key});
 }
 
-LoadedModel load_safetensors_model(const std::string& path) {
-  const SafeTensors content = load_safetensors(path);
-  const auto format = content.metadata.find("format"), yaml = content.metadata.find("model_yaml");
-  if (format == content.metadata.end() || format->second != "gannet" ||
-      yaml == content.metadata.end())
-    refuse_without_description(path);
-  check_version(read_metadata(content, "version", 1U).get<std::int64_t>(), path);
-  Value names = Value::list();
+std::vector<std::string> names_of(const SafeTensors& content) {
+  std::vector<std::string> names;
   for (const auto& name : read_metadata(content, "names", nlohmann::json::array())) {
     if (!name.is_string())
       throw Error(ErrorKind::kCheckpoint, "the metadata are malformed", {{}, 0, "names"});
-    names.append(name.get<std::string>());
+    names.push_back(name.get<std::string>());
   }
-  return build(yaml->second, path, to_state_dict(content), &names, -1);
+  return names;
+}
+
+/// Names and description only where the metadata are ours.
+LoadedWeights weights_of(const SafeTensors& content) {
+  const auto format = content.metadata.find("format"), yaml = content.metadata.find("model_yaml");
+  LoadedWeights weights{to_state_dict(content), {}, {}};
+  if (format == content.metadata.end() || format->second != "gannet" ||
+      yaml == content.metadata.end())
+    return weights;
+  weights.names = names_of(content);
+  weights.model_yaml = yaml->second;
+  return weights;
+}
+
+LoadedModel load_safetensors_model(const std::string& path) {
+  const SafeTensors content = load_safetensors(path);
+  const LoadedWeights weights = weights_of(content);
+  if (weights.model_yaml.empty()) refuse_without_description(path);
+  check_version(read_metadata(content, "version", 1U).get<std::int64_t>(), path);
+  Value names = Value::list();
+  for (const std::string& name : weights.names) names.append(name);
+  return build(weights.model_yaml, path, weights.state, &names, -1);
 }
 
 template <class Function>
@@ -239,20 +255,25 @@ LoadedModel load_model(const std::string& path) {
   });
 }
 
-StateDict load_weights(const std::string& path, WeightsChoice choice) {
-  return with_path(path, [&] {
-    if (path.ends_with(".safetensors")) return to_state_dict(load_safetensors(path));
+LoadedWeights load_weights(const std::string& path, WeightsChoice choice) {
+  return with_path(path, [&]() -> LoadedWeights {
+    if (path.ends_with(".safetensors")) return weights_of(load_safetensors(path));
     const Value root = load_torch_file(path);
-    if (is_ours(root)) return to_state_dict(state_of(root, choice));
-    StateDict state;
+    if (is_ours(root)) {
+      return {to_state_dict(state_of(root, choice)), read_names(root.find("names")),
+              root.string_at("model_yaml")};
+    }
     if (const Value* module = original_module(root, choice)) {
-      collect_module(*module, {}, state);
-      return state;
+      LoadedWeights weights;
+      collect_module(*module, {}, weights.state);
+      weights.names = read_names(module->find("names"));
+      if (module->find("yaml") != nullptr) weights.model_yaml = model_yaml_of_original(*module);
+      return weights;
     }
     for (const char* key : {"state_dict", "model"})
       if (const Value* inner = root.find(key); inner != nullptr && inner->is_dict())
-        return to_state_dict(*inner);
-    return to_state_dict(root);
+        return {to_state_dict(*inner), {}, {}};
+    return {to_state_dict(root), {}, {}};
   });
 }
 

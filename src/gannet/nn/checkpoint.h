@@ -28,9 +28,17 @@ LoadedModel load_model(const std::string& path);
 /// Of a file that has both: the moving average, which is what evaluates best, or what was trained.
 enum class WeightsChoice { kAveraged, kRaw };
 
-/// Tensors by name, for a transfer into a model; from any of the known kinds of file. Where a file
-/// has only one kind of weights, that one.
-StateDict load_weights(const std::string& path, WeightsChoice choice = WeightsChoice::kAveraged);
+/// What a file has for a transfer into a model.
+struct LoadedWeights {
+  StateDict state;
+  std::vector<std::string> names;  // of its classes; none where it does not say them
+  std::string model_yaml;          // its model description; empty where it has none
+};
+
+/// Tensors by name, from any of the known kinds of file. Where a file has only one kind of weights,
+/// that one.
+LoadedWeights load_weights(const std::string& path,
+                           WeightsChoice choice = WeightsChoice::kAveraged);
 
 /// A state dict as an ordered dict of plain tensors, and back.
 Value to_value(const StateDict& state);

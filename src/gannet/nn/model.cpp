@@ -219,7 +219,47 @@ int count_source_classes(const DetectionModel& model, const StateDict& source) {
   return static_cast<int>(std::max<std::int64_t>(weight->size(0) / anchors - 5, 0));
 }
 
+bool is_output(const DetectionModel& model, const std::string& name) {
+  for (std::size_t level = 0; level < model.head().strides.size(); ++level) {
+    if (name.starts_with(output_convolution(model.plan(), level) + ".")) return true;
+  }
+  return name.find("anchor") != std::string::npos;
+}
+
 }  // namespace
+
+StateDict match_head_classes(const DetectionModel& model, StateDict source,
+                             const std::vector<int>& from) {
+  const torch::NoGradGuard no_grad;
+  constexpr std::int64_t kBoxRows = 5;
+  const int source_classes = count_source_classes(model, source);
+  if (source_classes == 0) return source;
+  const std::int64_t anchors = model.head().anchors_per_level();
+  const StateDict own = state_dict(model);
+  for (auto& [name, tensor] : source) {
+    const torch::Tensor* target = is_output(model, name) ? find_entry(own, name) : nullptr;
+    if (target == nullptr || name.find("anchor") != std::string::npos) continue;
+    const auto rows_of = [&](const torch::Tensor& t) {  // (anchors, 5 + classes, ...)
+      auto sizes = t.sizes().vec();
+      sizes[0] /= anchors;
+      sizes.insert(sizes.begin(), anchors);
+      return t.reshape(sizes);
+    };
+    auto tail = [](const torch::Tensor& t) { return t.sizes().slice(1); };
+    if (tensor.size(0) != anchors * (kBoxRows + source_classes) || tail(tensor) != tail(*target))
+      continue;
+    torch::Tensor fitted = target->detach().cpu().clone();
+    const torch::Tensor to = rows_of(fitted), source_rows = rows_of(tensor);
+    to.slice(1, 0, kBoxRows).copy_(source_rows.slice(1, 0, kBoxRows));
+    for (std::size_t c = 0; c < from.size(); ++c) {
+      if (from[c] < 0 || from[c] >= source_classes) continue;
+      to.select(1, kBoxRows + static_cast<std::int64_t>(c))
+          .copy_(source_rows.select(1, kBoxRows + from[c]));
+    }
+    tensor = to.reshape(target->sizes());
+  }
+  return source;
+}
 
 TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors) {
   const torch::NoGradGuard no_grad;
@@ -229,6 +269,8 @@ TransferReport load_state(DetectionModel& model, const StateDict& source, bool k
   std::vector<std::string> known;
   for (auto& [name, tensor] : target) {
     known.push_back(name);
+    const bool in_body = !is_output(model, name);
+    report.body_total += in_body ? 1 : 0;
     const torch::Tensor* found = find_entry(source, name);
     if (found == nullptr) {
       report.missing.push_back(name);
@@ -241,6 +283,7 @@ TransferReport load_state(DetectionModel& model, const StateDict& source, bool k
     } else {
       tensor.copy_(*found);
       ++report.transferred;
+      report.body_transferred += in_body ? 1 : 0;
     }
   }
   if (const int classes = count_source_classes(model, source);

@@ -80,6 +80,7 @@ struct TransferReport {
   std::vector<std::string> mismatched;      // same name, other shape (both given)
   std::vector<std::string> kept;            // the model's own anchors
   int source_classes = 0, classes = 0;  // where they differ and so the head keeps its fresh weights
+  std::int64_t body_transferred = 0, body_total = 0;  // without output convolutions and anchors
   /// One line with the first names of each list and how many more there are.
   std::string summary() const;
 };
@@ -87,6 +88,13 @@ struct TransferReport {
 /// Copies tensors whose name and shape agree. @param keep_anchors leaves the model's own anchors
 /// (Q8)
 TransferReport load_state(DetectionModel& model, const StateDict& source, bool keep_anchors);
+
+/// Lets output convolutions fit a model with other classes: rows of boxes and objectness as they
+/// are, rows of classes where `from` (for each class of the model its number in the source, -1 for
+/// none) has one, else as the model has them. Other tensors, and sources of another form, are left
+/// as they are.
+StateDict match_head_classes(const DetectionModel& model, StateDict source,
+                             const std::vector<int>& from);
 
 /// Parameters and buffers to the placement's device, dtype and memory format.
 void place_model(DetectionModel& model, const Placement& placement);

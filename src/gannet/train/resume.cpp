@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "gannet/dist/agreement.h"
 #include "gannet/io/torch_file.h"
 #include "gannet/train/run_directory.h"
+#include "gannet/train/run_setup.h"
 #include "gannet/train/state.h"
 
 namespace gannet {
@@ -58,6 +61,60 @@ Value parse(std::string bytes, const std::string& path) {
   }
 }
 
+/// PROJECT/NAME, or the last of PROJECT/NAME2, ... that exists; empty if none does.
+std::string newest_directory(const TrainSettings& train) {
+  namespace fs = std::filesystem;
+  const fs::path first = fs::path(train.project) / (train.name.empty() ? "exp" : train.name);
+  std::error_code ignored;
+  if (!fs::is_directory(first, ignored)) return {};
+  fs::path newest = first;
+  for (int n = 2; !train.exist_ok; ++n) {
+    const fs::path next = first.string() + std::to_string(n);
+    if (!fs::is_directory(next, ignored)) break;
+    newest = next;
+  }
+  return newest.string();
+}
+
+/// "section.key" to the text of its value.
+std::map<std::string, std::string> flat(const Settings& settings) {
+  std::istringstream text(settings_to_yaml(settings));
+  std::map<std::string, std::string> values;
+  std::string section;
+  for (std::string line; std::getline(text, line);) {
+    const std::size_t colon = line.find(':');
+    if (line.starts_with(' ')) {
+      const std::size_t begin = line.find_first_not_of(' ');
+      values[section + "." + line.substr(begin, colon - begin)] =
+          line.substr(std::min(line.find_first_not_of(' ', colon + 1), line.size()));
+    } else {
+      section = line.substr(0, colon);
+    }
+  }
+  return values;
+}
+
+/// The run's settings with what may change taken from `wanted`; says the first difference that may
+/// not, and is empty then.
+std::optional<Settings> fit_settings(const Settings& run, const Settings& wanted,
+                                     std::string& difference) {
+  Settings fitted = run;
+  const auto before = flat(run);
+  for (const auto& [key, value] : flat(wanted)) {
+    const auto found = before.find(key);
+    if (found == before.end() || found->second == value) continue;
+    Settings changed = fitted;
+    assign_setting(changed, key, value);
+    const std::string name = key.substr(key.find('.') + 1);
+    if (name == "data" || !may_change(name, fitted, changed)) {
+      difference = fmt::format("{} is {} there, {} here", name, found->second, value);
+      return std::nullopt;
+    }
+    fitted = changed;
+  }
+  return fitted;
+}
+
 // Only rank 0's machine needs to have the files.
 std::string from_main(const std::string& what, Communicator& comm,
                       const std::function<std::string()>& read) {
@@ -87,6 +144,42 @@ Settings change_settings(const Settings& run, const std::map<std::string, std::s
     settings = changed;
   }
   return settings;
+}
+
+EarlierRun find_earlier_run(const Settings& settings, Communicator& comm) {
+  Settings wanted = settings;
+  check_settings(wanted);
+  make_paths_absolute(wanted.train, false);
+  EarlierRun earlier;
+  earlier.directory =
+      from_main("earlier run", comm, [&] { return newest_directory(wanted.train); });
+  if (earlier.directory.empty()) return earlier;
+  namespace fs = std::filesystem;
+  const std::string path = (fs::path(earlier.directory) / "weights/last.pt").string();
+  const std::string bytes = from_main("earlier checkpoint", comm, [&] {
+    std::error_code ignored;
+    return fs::exists(path, ignored) ? read_file(path) : std::string();
+  });
+  if (bytes.empty()) {
+    log_info("{}: nothing was saved, the run starts there again", earlier.directory);
+    return earlier;
+  }
+  Value checkpoint = parse(bytes, path);
+  const std::string directory = std::exchange(earlier.directory, {});
+  if (checkpoint.find("optimizer") == nullptr) {
+    log_info("{}: the run is finished, a new one starts", directory);
+    return earlier;
+  }
+  std::string difference;
+  const auto fitted = fit_settings(settings_of_checkpoint(checkpoint, path), wanted, difference);
+  if (!fitted) {
+    log_warning("{}: the unfinished run has other settings, a new one starts: {}", directory,
+                difference);
+    return earlier;
+  }
+  log_info("{}: goes on with the unfinished run", directory);
+  earlier.resumed = {path, std::move(checkpoint), *fitted};
+  return earlier;
 }
 
 ResumedRun load_resumed_run(const ResumeOptions& options, Communicator& comm) {

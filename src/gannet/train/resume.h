@@ -22,6 +22,17 @@ struct ResumedRun {
 /// kCheckpoint for a file that cannot be resumed.
 ResumedRun load_resumed_run(const ResumeOptions& options, Communicator& comm);
 
+/// What became of the newest run of a project and name, for a command that may be started again.
+struct EarlierRun {
+  ResumedRun resumed;     // to go on with; without checkpoint where there is none
+  std::string directory;  // else of a run that was stopped before it saved anything; may be empty
+};
+
+/// Looks at PROJECT/NAME, or the newest of those counted from it, on rank 0 for all ranks. A run
+/// that is finished or has other settings is left alone, and in the second case the first
+/// difference is named. Throws Error as load_resumed_run does.
+EarlierRun find_earlier_run(const Settings& settings, Communicator& comm);
+
 /// The settings with overrides; see load_resumed_run. @param path named in errors
 Settings change_settings(const Settings& run, const std::map<std::string, std::string>& overrides,
                          const std::string& path);

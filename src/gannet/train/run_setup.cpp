@@ -4,8 +4,10 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
+#include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
@@ -15,6 +17,8 @@
 
 namespace gannet {
 namespace {
+
+constexpr const char* kDefaultModel = "yolov5s.yaml";
 
 int checked_image_size(int size, int stride, const char* what) {
   const auto raised = static_cast<int>(ceil_to_multiple(size, stride));
@@ -31,6 +35,23 @@ std::shared_ptr<const ImageIndex> index_images(const DataDescription& data,
   auto index = std::make_shared<ImageIndex>(build_split_index(data, what, options));
   log_report(*index, what);
   return index;
+}
+
+/// Says whether label files are missing, empty, or cannot be used.
+Error without_labels(const ImageIndex& index, const std::string& file) {
+  const IndexReport& report = index.report;
+  const std::string what =
+      fmt::format("none of the {} training images has a label", index.images.size());
+  const Where where{file, 0, "train"};
+  if (!report.problems.empty())
+    return {ErrorKind::kData, what, where, "the first problem: " + report.problems.front()};
+  if (report.empty > 0 || report.crowd > 0)
+    return {ErrorKind::kData, what, where,
+            fmt::format("{} of them have annotations without a single object", report.empty)};
+  return {ErrorKind::kData, what, where,
+          fmt::format("'{}' does not exist; labels are looked for in the parallel folder 'labels' "
+                      "and beside the images",
+                      label_path(index.images.front().path))};
 }
 
 AugmentOptions augment_options(const Settings& settings) {
@@ -58,10 +79,70 @@ AugmentOptions augment_options(const Settings& settings) {
 }
 
 void freeze_layers(DetectionModel& model, int count) {
+  bool any_trained = false;
+  int last_layer = 0;
   for (auto& p : model.named_parameters()) {
     const int layer = std::stoi(p.key().substr(p.key().find('.') + 1));
+    last_layer = std::max(last_layer, layer);
     if (layer < count) p.value().requires_grad_(false);
+    any_trained = any_trained || layer >= count;
   }
+  if (!any_trained)
+    throw Error(
+        ErrorKind::kUsage, fmt::format("freezes all layers: the last one is {}", last_layer),
+        {{}, 0, "--freeze"}, fmt::format("at most {} leaves something to train", last_layer));
+}
+
+ModelDescription describe_model(const TrainSettings& train, const Value& checkpoint,
+                                const LoadedWeights& weights) {
+  if (!checkpoint.is_none())
+    return parse_model_description(checkpoint.string_at("model_yaml"), train.cfg);
+  if (!train.cfg.empty()) return load_model_description(find_config(train.cfg));
+  if (train.weights.empty()) return load_model_description(find_config(kDefaultModel));
+  if (weights.model_yaml.empty())
+    throw Error(ErrorKind::kUsage, "holds tensors but no model description", {train.weights, 0, {}},
+                "name the model file that they belong to with --cfg");
+  log_info("{}: the model is that of the weights", train.weights);
+  return parse_model_description(weights.model_yaml, train.weights);
+}
+
+/// Where both sides have class names and these differ, rows of the head go by name.
+void match_names(const DetectionModel& model, LoadedWeights& weights, const std::string& path,
+                 const std::vector<std::string>& names) {
+  if (weights.names == names || !are_class_names(weights.names) || !are_class_names(names)) return;
+  const ClassMatch match = match_classes(names, weights.names);
+  const auto found = static_cast<std::size_t>(
+      std::count_if(match.to.begin(), match.to.end(), [](int number) { return number >= 0; }));
+  if (found == 0 && names.size() != weights.names.size()) return;  // a fresh head
+  weights.state = match_head_classes(model, std::move(weights.state), match.to);
+  if (found == names.size()) {
+    log_info("{}: classes are matched by name: it has {}, the data set {}", path,
+             list_names(weights.names), list_names(names));
+    return;
+  }
+  std::vector<std::string> fresh = match.unknown;
+  fresh.insert(fresh.end(), match.ambiguous.begin(), match.ambiguous.end());
+  log_warning("{}: {} of {} classes are known by name, the head starts anew for {} (it has {})",
+              path, found, names.size(), list_names(fresh), list_names(weights.names));
+}
+
+void transfer(DetectionModel& model, LoadedWeights weights, const Settings& settings,
+              const std::vector<std::string>& names) {
+  const TrainSettings& train = settings.train;
+  if (!settings.compat_original()) match_names(model, weights, train.weights, names);
+  const bool has_own_file = !train.cfg.empty();
+  const TransferReport report = load_state(model, weights.state, has_own_file);
+  if (report.transferred == 0)
+    throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(),
+                {train.weights, 0, {}}, "leave --cfg out: the weights know their own model");
+  log_info("{}: {}", train.weights, report.summary());
+  constexpr double kMostFit = 0.9;
+  const auto fits = static_cast<double>(report.body_transferred);
+  if (fits < kMostFit * static_cast<double>(report.body_total))
+    log_warning(
+        "{}: only {} of the {} tensors of the model's body fit, the others start from "
+        "scratch (leave --cfg out to train the model of the weights)",
+        train.weights, report.body_transferred, report.body_total);
 }
 
 }  // namespace
@@ -82,11 +163,7 @@ RunData::RunData(const Settings& settings, DataDescription description, int stri
   image_size_ = checked_image_size(train.img_size.at(0), stride, "training");
   val_size_ = checked_image_size(train.img_size.at(1), stride, "evaluation");
   train_index_ = index_images(description_, settings, "train");
-  if (train_index_->num_labels() == 0)
-    throw Error(
-        ErrorKind::kData,
-        fmt::format("none of the {} training images has a label", train_index_->images.size()),
-        {description_.file, 0, "train"}, "labels are looked for in the parallel folder 'labels'");
+  if (train_index_->num_labels() == 0) throw without_labels(*train_index_, description_.file);
   const bool same_images =
       description_.val == description_.train &&
       description_.annotations_of("val") == description_.annotations_of("train");
@@ -103,8 +180,9 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   const auto counted_epoch = static_cast<std::uint64_t>(epoch);
   const bool shuffle = !settings_.compat_original();  // Q20
   if (train.rect) {
-    auto plans =
-        plan_rectangular(aspect_ratios(*train_index_), train.batch_size, image_size_, stride_, 0.0);
+    auto plans = merge_small_batch(
+        plan_rectangular(aspect_ratios(*train_index_), train.batch_size, image_size_, stride_, 0.0),
+        least_batch_);
     return shuffle ? shuffle_batches(std::move(plans), seed, counted_epoch) : plans;
   }
   SamplerOptions options;
@@ -113,13 +191,12 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   options.image_size = image_size_;
   options.shuffle = shuffle;
   options.seed = seed;
-  if (!train.image_weights) return plan_epoch(options, counted_epoch);
+  if (!train.image_weights)
+    return merge_small_batch(plan_epoch(options, counted_epoch), least_batch_);
   const auto num_classes = static_cast<std::size_t>(description_.num_classes);
-  return plan_weighted(
-      options,
-      image_weights(*train_index_,
-                    class_map.empty() ? std::vector<double>(num_classes) : class_map),
-      counted_epoch);
+  const auto weights = image_weights(
+      *train_index_, class_map.empty() ? std::vector<double>(num_classes) : class_map);
+  return merge_small_batch(plan_weighted(options, weights, counted_epoch), least_batch_);
 }
 
 // In training the batches are not padded beyond the stride (RB 7.1, Q28: documented).
@@ -132,13 +209,31 @@ std::int64_t RunData::batches_per_epoch() const {
   return static_cast<std::int64_t>(train_plans(0).size());
 }
 
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes,
+void make_paths_absolute(TrainSettings& settings, bool resumes) {
+  namespace fs = std::filesystem;
+  const auto absolute = [](const std::string& path) {
+    return path.empty() ? path : fs::absolute(path).lexically_normal().string();
+  };
+  settings.data = absolute(find_config(settings.data));
+  settings.project = absolute(settings.project);
+  if (resumes) return;
+  settings.weights = absolute(settings.weights);
+  if (!settings.hyp.empty()) settings.hyp = absolute(find_config(settings.hyp));
+  if (settings.cfg.empty() && settings.weights.empty()) settings.cfg = kDefaultModel;
+  if (!settings.cfg.empty()) settings.cfg = absolute(find_config(settings.cfg));
+}
+
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
+                                                const std::vector<std::string>& names,
                                                 const Value& checkpoint) {
   const TrainSettings& train = settings.train;
   const bool resumes = !checkpoint.is_none();
-  const auto description =
-      resumes ? parse_model_description(checkpoint.string_at("model_yaml"), train.cfg)
-              : load_model_description(find_config(train.cfg));
+  LoadedWeights weights;
+  if (!train.weights.empty() && !resumes)
+    weights = load_weights(train.weights,
+                           train.raw_weights ? WeightsChoice::kRaw : WeightsChoice::kAveraged);
+  const auto description = describe_model(train, checkpoint, weights);
+  const auto num_classes = static_cast<int>(names.size());
   if (description.num_classes != num_classes)
     log_info("{}: nc {} of the model file becomes {}", description.file, description.num_classes,
              num_classes);
@@ -147,14 +242,7 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int nu
   options.seed = static_cast<std::uint64_t>(train.seed);
   options.dry_run_statistics = settings.compat_original();
   auto model = std::make_shared<DetectionModel>(description, options);
-  if (!train.weights.empty() && !resumes) {
-    const auto choice = train.raw_weights ? WeightsChoice::kRaw : WeightsChoice::kAveraged;
-    const TransferReport report = load_state(*model, load_weights(train.weights, choice), true);
-    if (report.transferred == 0)
-      throw Error(ErrorKind::kCheckpoint, "no tensor fits the model: " + report.summary(),
-                  {train.weights, 0, {}}, "give the --cfg that the weights were trained with");
-    log_info("{}: {}", train.weights, report.summary());
-  }
+  if (!weights.state.empty()) transfer(*model, std::move(weights), settings, names);
   freeze_layers(*model, train.freeze);
   return model;
 }

@@ -34,12 +34,15 @@ class RunData {
   std::vector<BatchPlan> train_plans(int epoch, const std::vector<double>& class_map = {}) const;
   std::vector<BatchPlan> val_plans() const;
   std::int64_t batches_per_epoch() const;
+  /// From now on a last batch of fewer images joins the one before it.
+  void merge_batches_below(std::size_t least) { least_batch_ = least; }
   int image_size() const { return image_size_; }
 
  private:
   Settings settings_;
   int stride_;
   int image_size_ = 0, val_size_ = 0;
+  std::size_t least_batch_ = 0;
   DataDescription description_;
   std::shared_ptr<const ImageIndex> train_index_, val_index_;
   std::shared_ptr<const Dataset> train_set_, val_set_;
@@ -51,8 +54,15 @@ DataDescription load_run_data_description(const TrainSettings& settings);
 /// Model of the settings with initial or loaded weights, on the CPU.
 /// @param checkpoint of a run that goes on: its own description, weights to be restored; none for a
 /// new run
-std::shared_ptr<DetectionModel> build_run_model(const Settings& settings, int num_classes,
+/// @param names of the data set's classes: rows of loaded weights go to the class of the same name
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
+                                                const std::vector<std::string>& names,
                                                 const Value& checkpoint);
+
+/// Absolute paths of everything that a run depends on, so that it can be repeated and resumed from
+/// anywhere. Throws Error (kUsage) for a file that does not exist.
+/// @param resumes the model comes from the checkpoint, its files may be gone
+void make_paths_absolute(TrainSettings& settings, bool resumes);
 
 LossOptions make_loss_options(const Settings& settings, int num_classes);
 ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t batches_per_epoch);

@@ -141,6 +141,7 @@ Value checkpoint_of(const TrainState& state, const Settings& settings,
                                     {"image_size", boundary.progress.image_size}}));
   if (!rank_states.is_none()) root.set("ranks", rank_states);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
+  root.set("data", Value::dict({{"train", state.data.train}, {"val", state.data.val}}));
   root.set("epoch", state.epoch - 1);
   root.set("iteration", boundary.iteration);
   root.set("best_fitness", state.best_fitness);

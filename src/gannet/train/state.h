@@ -44,6 +44,11 @@ struct UpdateBoundary {
   std::vector<torch::Tensor> buffers;  // copies, in the model's order
 };
 
+/// Short texts that differ where the images or labels of a split do (eval/fingerprint.h).
+struct DataFingerprint {
+  std::string train, val;
+};
+
 struct TrainState {
   std::shared_ptr<DetectionModel> model;
   std::unique_ptr<Ema> ema;
@@ -60,6 +65,7 @@ struct TrainState {
   std::vector<EpochRow> results;
   EpochProgress progress;
   UpdateBoundary boundary;
+  DataFingerprint data;
 };
 
 /// To be called where no gradient is pending: checkpoints hold the state as it is here.

@@ -24,6 +24,19 @@ Trainer Trainer::resume(const ResumeOptions& options, std::shared_ptr<Communicat
   return Trainer(std::move(run));
 }
 
+Trainer Trainer::resume_or_start(const Settings& settings, std::shared_ptr<Communicator> comm) {
+  if (!comm) comm = make_single_process();
+  EarlierRun earlier;
+  fail_together(*comm, [&] { earlier = find_earlier_run(settings, *comm); });
+  const bool resumes = !earlier.resumed.path.empty();
+  auto run =
+      std::make_unique<TrainingRun>(resumes ? earlier.resumed.settings : settings, std::move(comm));
+  run->checkpoint = std::move(earlier.resumed.checkpoint);
+  run->resumed_from = earlier.resumed.path;
+  run->directory = earlier.directory;
+  return Trainer(std::move(run));
+}
+
 const Settings& Trainer::settings() const { return run_->settings; }
 
 void Trainer::add_observer(std::unique_ptr<RunObserver> observer) {

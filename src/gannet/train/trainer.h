@@ -35,6 +35,10 @@ class Trainer {
   /// Continues a run in its own directory, with its settings, from the step at which it was saved.
   /// Throws Error; see load_resumed_run.
   static Trainer resume(const ResumeOptions& options, std::shared_ptr<Communicator> comm = nullptr);
+  /// Continues the newest run of the settings' project and name if it is unfinished and was made
+  /// with these settings, else starts one: for jobs that are started again.
+  static Trainer resume_or_start(const Settings& settings,
+                                 std::shared_ptr<Communicator> comm = nullptr);
   Trainer(Trainer&&) noexcept;
   ~Trainer();
 

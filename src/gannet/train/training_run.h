@@ -46,9 +46,11 @@ struct TrainingRun {
 
   // Parts of prepare, in this order.
   void build_model_and_data();
+  void avoid_single_values();
   void adapt_anchors();
   void build_state();
   void restore();
+  void require_same_data() const;
   void require_same_batches() const;
   void join_ranks();
   void build_step();

@@ -2,18 +2,22 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/run_directory.h"
 #include "gannet/data/anchors.h"
 #include "gannet/dist/agreement.h"
+#include "gannet/eval/fingerprint.h"
+#include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/observe/plots.h"
 #include "gannet/observe/results_file.h"
 #include "gannet/observe/upload.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/run_directory.h"
+#include "gannet/train/shards.h"
 #include "gannet/train/training_run.h"
 #include "gannet/train/world.h"
 
@@ -38,9 +42,28 @@ void make_weights_folder(const fs::path& directory) {
                 {(directory / "weights").string(), 0, {}}, "choose another --project");
 }
 
+/// A new run in the directory of an unfinished one does not take its state away.
+void keep_unfinished(const fs::path& directory) {
+  const fs::path last = directory / "weights/last.pt", kept = directory / "weights/replaced.pt";
+  std::error_code ignored;
+  if (!fs::exists(last, ignored)) return;
+  const Value checkpoint = load_torch_file(last.string());
+  if (!checkpoint.is_dict() || checkpoint.find("optimizer") == nullptr) return;
+  fs::rename(last, kept, ignored);
+  log_warning(
+      "{}: holds an unfinished run of {} epochs so far, which this one replaces; its state "
+      "is kept as {} (--resume auto goes on with such a run)",
+      directory.string(), checkpoint.int_at("epoch") + 1, kept.string());
+}
+
 GradientCompression compression_of(const std::string& word) {
   if (word == "bf16") return GradientCompression::kBf16;
   return word == "fp16" ? GradientCompression::kFp16 : GradientCompression::kNone;
+}
+
+/// What a resumed run compares: content and order of the data decide its numbers.
+DataFingerprint fingerprint_of(const RunData& data) {
+  return {fingerprint(data.train_index()), fingerprint(data.val_index())};
 }
 
 }  // namespace
@@ -52,9 +75,11 @@ TrainingRun::TrainingRun(const Settings& given, std::shared_ptr<Communicator> ra
 
 void TrainingRun::prepare() {
   run_watch = Stopwatch();
+  make_paths_absolute(settings.train, !checkpoint.is_none());
   if (comm->is_main() && !settings.train.bucket.empty())
     make_uploader(settings.train.bucket);  // a wrong address is told at once
   build_model_and_data();
+  avoid_single_values();
   if (!settings.train.noautoanchor && checkpoint.is_none()) adapt_anchors();
   build_state();
   if (!checkpoint.is_none()) restore();
@@ -74,12 +99,45 @@ void TrainingRun::build_model_and_data() {
       resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
   state.seed = static_cast<std::uint64_t>(train.seed);
-  state.model = build_run_model(settings, description.num_classes, checkpoint);
+  state.model = build_run_model(settings, description.names, checkpoint);
   fault_point("start", comm->rank());
   comm->one_first("the scan of the data set", [&] {
     fault_point("scan", comm->rank());
     data.emplace(settings, description, state.model->max_stride());
   });
+}
+
+// Where the deepest map has a single cell, a share of one image has one value per channel, of which
+// batch norm can take no variance: the statistics stay as they are. That works for all shares or
+// for none; statistics of a few larger ones would not fit the others.
+void TrainingRun::avoid_single_values() {
+  const TrainSettings& train = settings.train;
+  const int stride = state.model->max_stride();
+  const int least_size = train.multi_scale ? data->image_size() / 2 : data->image_size();
+  if (least_size > stride) return;
+  const int shares = train.sync_bn ? 1 : train.deterministic ? kNumShards : comm->world_size();
+  const std::string what =
+      fmt::format("with {} px{} the deepest map has a single cell", data->image_size(),
+                  train.multi_scale ? " and --multi-scale" : "");
+  if (train.batch_size <= shares) {
+    if (comm->is_main())
+      log_warning(
+          "{}, and a share of one image one value per channel: batch norm keeps its "
+          "statistics; a larger --img-size or --batch-size learns better",
+          what);
+    return;
+  }
+  if (train.batch_size < 2 * shares)
+    throw Error(
+        ErrorKind::kUsage,
+        fmt::format("{}, and of {} images a batch some of {} shares get one, of which batch "
+                    "norm can take no variance",
+                    what, train.batch_size, shares),
+        {{}, 0, "--batch-size"}, "take a larger --img-size or --batch-size");
+  const std::int64_t batches = data->batches_per_epoch();
+  data->merge_batches_below(2 * static_cast<std::size_t>(shares));
+  if (comm->is_main() && data->batches_per_epoch() < batches)
+    log_info("{}: the last batch is too small for batch norm and joins the one before it", what);
 }
 
 void TrainingRun::adapt_anchors() {
@@ -99,9 +157,11 @@ void TrainingRun::build_state() {
   state.scaler.enabled = placement.compute == torch::kFloat16;
   if (state.scaler.enabled) state.scaler.scale = 65536;
   state.batches_per_epoch = data->batches_per_epoch();
+  state.data = fingerprint_of(*data);
 }
 
 void TrainingRun::restore() {
+  require_same_data();
   restore_state(state, checkpoint, *comm);
   require_same_batches();
   checkpoint = Value();  // its memory is needed
@@ -112,6 +172,26 @@ void TrainingRun::restore() {
   else
     log_info("goes on in epoch {} after {} of {} steps", state.epoch, done,
              state.batches_per_epoch);
+}
+
+void TrainingRun::require_same_data() const {
+  const Value* then = checkpoint.find("data");
+  if (then == nullptr) return;  // of an earlier version
+  const auto refuse = [&](const std::string& had, const std::string& has) {
+    throw Error(ErrorKind::kUsage,
+                fmt::format("the run was made with {}, {} has {}", had, settings.train.data, has),
+                {resumed_from, 0, "--data"},
+                "resume with the same data set, or start a new run with --weights");
+  };
+  std::vector<std::string> names;
+  for (const Value& name : checkpoint.list_at("names")) names.push_back(name.as_string());
+  const auto& now_names = data->description().names;
+  if (names != now_names)
+    refuse("the classes " + list_names(names), "the classes " + list_names(now_names));
+  const DataFingerprint now = fingerprint_of(*data);
+  if (then->string_at("train") != now.train)
+    refuse("train: " + then->string_at("train"), now.train);
+  if (then->string_at("val") != now.val) refuse("val: " + then->string_at("val"), now.val);
 }
 
 void TrainingRun::require_same_batches() const {
@@ -186,10 +266,13 @@ RunInfo TrainingRun::describe() const {
 // Rank 0 owns the run directory; the others only learn where it is.
 void TrainingRun::start_observers() {
   if (comm->is_main()) {
-    directory = resumed_from.empty()
-                    ? create_run_directory(settings.train.project, settings.train.name,
-                                           settings.train.exist_ok)
-                    : fs::path(resumed_from).parent_path().parent_path();
+    if (!resumed_from.empty()) {
+      directory = fs::path(resumed_from).parent_path().parent_path();
+    } else if (directory.empty()) {
+      directory = create_run_directory(settings.train.project, settings.train.name,
+                                       settings.train.exist_ok);
+    }
+    if (resumed_from.empty()) keep_unfinished(directory);
   }
   if (comm->is_main()) make_weights_folder(directory);
   directory = comm->broadcast("run directory", directory.string());

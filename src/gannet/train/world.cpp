@@ -20,6 +20,8 @@ std::string lines_to_compare(const Settings& settings, const ImageIndex& train,
   shared.train.device.clear();
   shared.train.workers = 0;
   shared.train.data.clear();
+  shared.train.cfg.clear();  // the model itself is compared
+  shared.train.hyp.clear();  // and its values
   shared.train.weights.clear();
   shared.train.project.clear();
   return fmt::format("version: {}\n{}training set: {}\nvalidation set: {}\nmodel: {}\n",

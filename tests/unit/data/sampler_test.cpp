@@ -193,5 +193,18 @@ TEST(Sampler, RanksPartitionTheEpoch) {
   }
 }
 
+TEST(MergeSmallBatch, TheLastOneJoinsTheOneBeforeIt) {
+  SamplerOptions options;
+  options.num_images = 9;
+  options.batch_size = 4;
+  const auto plans = merge_small_batch(plan_epoch(options, 0), 2);
+  ASSERT_EQ(plans.size(), 2);
+  EXPECT_EQ(plans[1].indices.size(), 5);
+  EXPECT_EQ(plans[1].global_images, 5);
+  EXPECT_EQ(merge_small_batch(plan_epoch(options, 0), 1).size(), 3);
+  options.num_images = 1;
+  EXPECT_EQ(merge_small_batch(plan_epoch(options, 0), 2).size(), 1);
+}
+
 }  // namespace
 }  // namespace gannet

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <thread>
 
 #include "tests/unit/thrown_error.h"
@@ -30,6 +31,9 @@ Outcome run(int num_processes, const std::string& script, double stop_seconds = 
   options.program = "/bin/sh";
   options.arguments = {"-c", script};
   options.stop_seconds = stop_seconds;
+  options.failure_file = (std::filesystem::temp_directory_path() /
+                          ("gannet_launcher_test_" + std::to_string(::getpid())))
+                             .string();
   options.on_line = [&](int rank, const std::string& line, bool) {
     outcome.lines.push_back(std::to_string(rank) + ": " + line);
   };
@@ -62,6 +66,18 @@ TEST(Launcher, EndsAsTheRankThatFailedAndEndsTheOthers) {
 TEST(Launcher, ACauseOutranksThoseThatOnlyNoticed) {
   EXPECT_EQ(run(2, "if [ $RANK = 1 ]; then exit 4; fi; sleep 0.5; exit 1").result.exit_code, 1);
   EXPECT_EQ(run(2, "if [ $RANK = 1 ]; then exit 1; fi; sleep 0.5; exit 4").result.exit_code, 1);
+}
+
+TEST(Launcher, TellsTheReasonOfTheRankThatDecides) {
+  const Outcome r = run(3,
+                        "case $RANK in "
+                        "0) printf 'lost contact' >$GANNET_FAILURE_FILE; exit 4;; "
+                        "1) sleep 0.3; printf 'bad label' >$GANNET_FAILURE_FILE; exit 1;; "
+                        "2) exec sleep 60;; esac",
+                        1);
+  EXPECT_EQ(r.result.exit_code, 1);
+  EXPECT_EQ(r.result.message, "rank 1: bad label");  // not that rank 2 had to be killed
+  EXPECT_THAT(r.result.others, ::testing::ElementsAre("rank 0: lost contact"));
 }
 
 TEST(Launcher, NamesTheRankThatASignalEnded) {

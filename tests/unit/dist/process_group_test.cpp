@@ -5,7 +5,9 @@
 #include <torch/types.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "gannet/core/error.h"
 #include "tests/unit/gloo_world.h"
@@ -151,6 +153,38 @@ TEST(ProcessGroup, NamesRanksThatNeverCame) {
   const Error error = testing::thrown_error([&] { join_process_group(world, options); });
   EXPECT_EQ(error.kind(), ErrorKind::kDistributed);
   EXPECT_THAT(error.what(), HasSubstr("2 of 3 ranks have not come within 1 s: 1, 2"));
+}
+
+TEST(ProcessGroup, APortOfAnotherRunIsRefusedAndThatRunGoesOn) {
+  const auto [descriptor, port] = testing::socket_and_port();
+  const auto world_of = [&, number = port](int rank, int size) {
+    WorldSpec world;
+    world.rank = world.local_rank = rank;
+    world.size = world.local_size = size;
+    world.port = number;
+    return world;
+  };
+  ProcessGroupOptions options;
+  options.timeout_seconds = 20;
+  std::atomic<int> refused = 0;
+  const auto run = [&, listening = descriptor](int rank) {
+    WorldSpec world = world_of(rank, 2);
+    if (rank == 0) world.listen_descriptor = listening;
+    const auto comm = join_process_group(world, options);
+    comm->sum("before", torch::ones({1}));
+    while (refused < 2) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_EQ(comm->sum("after", torch::ones({1})).item<float>(), 2);
+  };
+  std::jthread first([&] { run(0); }), second([&] { run(1); });
+  std::this_thread::sleep_for(std::chrono::seconds(1));  // so that the first run has met
+  for (const auto& [rank, size] : {std::pair(1, 2), std::pair(2, 3)}) {
+    const Error error = testing::thrown_error(
+        [&, r = rank, s = size] { join_process_group(world_of(r, s), options); });
+    EXPECT_EQ(error.exit_code(), 4);
+    EXPECT_THAT(error.what(), HasSubstr("belongs to another run"));
+    EXPECT_THAT(error.what(), HasSubstr(std::to_string(port)));
+    ++refused;
+  }
 }
 
 TEST(ProcessGroup, SaysThatRankZeroIsNotThere) {

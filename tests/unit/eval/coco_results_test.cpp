@@ -56,6 +56,25 @@ TEST_F(CocoResultsTest, UsesTheIdsOfTheAnnotationFile) {
   EXPECT_EQ(rows[0]["category_id"], 9);
 }
 
+TEST_F(CocoResultsTest, ClassesOfTheModelBecomeThoseOfTheSet) {
+  auto index = std::make_shared<ImageIndex>(two_images());
+  index->category_ids = {10, 20};
+  CocoResults results(index, 2, {2, 0});  // the model has a third class, as its number 1
+  for (const int class_id : {2, 1, 0}) {
+    SampleInfo sample;
+    sample.index = class_id == 0 ? 1 : 0;
+    Detection detection;
+    detection.class_id = class_id;
+    results.add({&sample, {}, {detection}});
+  }
+  results.write(path("results.json"));
+  std::ifstream file(path("results.json"));
+  const auto rows = nlohmann::json::parse(file);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["category_id"], 10);
+  EXPECT_EQ(rows[1]["category_id"], 20);
+}
+
 TEST_F(CocoResultsTest, TheFileOfSeveralRanksIsThatOfOne) {
   auto index = std::make_shared<ImageIndex>();
   index->images.resize(5);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "gannet/nn/norm.h"
 #include "tests/unit/nn/vector_models.h"
 
 namespace gannet {
@@ -117,6 +118,20 @@ TEST(BlocksOfTwoParts, OutputShapes) {
   EXPECT_EQ(CrossConv({.in = 8, .out = 12}, kStyleJuly2020)(x).sizes(), same);
   EXPECT_EQ(GhostBottleneck(8, 12, 3, 2, kStyleJuly2020)(x).sizes(),
             (torch::IntArrayRef{2, 12, 3, 3}));
+}
+
+TEST(Norm, OneValuePerChannelKeepsTheStatistics) {
+  Norm norm(torch::nn::BatchNorm2dOptions(3));
+  norm->train();
+  const auto mean = norm->running_mean.clone();
+  const auto x = torch::tensor({1.0F, 2.0F, 3.0F}).reshape({1, 3, 1, 1}).requires_grad_();
+  const auto y = norm->forward(x);
+  EXPECT_TRUE(torch::allclose(y, x, 1e-4));  // of mean 0 and variance 1
+  EXPECT_TRUE(torch::equal(norm->running_mean, mean));
+  y.sum().backward();
+  EXPECT_TRUE(torch::isfinite(x.grad()).all().item<bool>());
+  norm->forward(torch::rand({2, 3, 1, 1}));
+  EXPECT_FALSE(torch::equal(norm->running_mean, mean));
 }
 
 }  // namespace

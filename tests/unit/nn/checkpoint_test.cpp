@@ -61,8 +61,8 @@ TEST_F(CheckpointFile, AverageIsPreferred) {
   save_torch_file(path("m.pt"), root);
   testing::expect_equal_states(*load_model(path("m.pt")).model, *average);
   const auto first = [](const StateDict& state) { return state.at(0).second; };
-  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"))), first(state_dict(*average))));
-  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"), WeightsChoice::kRaw)),
+  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt")).state), first(state_dict(*average))));
+  EXPECT_TRUE(torch::equal(first(load_weights(path("m.pt"), WeightsChoice::kRaw).state),
                            first(state_dict(*live))));
 }
 
@@ -81,7 +81,7 @@ TEST_F(CheckpointFile, StateDictWithoutDescriptionIsRefusedAsModelAndReadAsWeigh
   const Error refusal = testing::thrown_error([&] { load_model(path("w.safetensors")); });
   EXPECT_EQ(refusal.kind(), ErrorKind::kCheckpoint);
   EXPECT_THAT(refusal.what(), HasSubstr("no model description"));
-  const StateDict weights = load_weights(path("w.pt"));
+  const StateDict weights = load_weights(path("w.pt")).state;
   EXPECT_EQ(weights.size(), state_dict(*model).size());
   EXPECT_TRUE(torch::equal(weights[0].second, state_dict(*model)[0].second));
 }

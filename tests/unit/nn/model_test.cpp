@@ -130,6 +130,30 @@ TEST(LoadState, AnotherClassCountLeavesAFreshHead) {
       load_state(*make_model("narrow"), state_dict(*make_model("narrow")), true).source_classes, 0);
 }
 
+TEST(LoadState, RowsOfTheHeadGoToTheirClasses) {
+  for (const std::string name : {"narrow", "narrow-v7"}) {
+    const auto source = make_model(name, {.num_classes = 2, .seed = 1});
+    const auto model = make_model(name, {.num_classes = 3, .seed = 2});
+    const auto rows = [](const torch::nn::Module& m, const std::string& key) {
+      const auto t = entry(m, key).detach().clone();
+      return t.reshape({3, t.size(0) / 3, -1});  // anchors per cell, 5 + classes, inputs
+    };
+    std::string key;  // the output convolution of some level: its first axis is that of the head
+    for (const auto& [entry_name, tensor] : state_dict(*model))
+      if (tensor.dim() == 4 && tensor.size(0) == 3 * (5 + 3)) key = entry_name;
+    const auto fresh = rows(*model, key), given = rows(*source, key);
+    const StateDict fitted = match_head_classes(*model, state_dict(*source), {1, -1, 0});
+    const TransferReport report = load_state(*model, fitted, true);
+    EXPECT_THAT(report.mismatched, IsEmpty()) << name;
+    EXPECT_EQ(report.body_transferred, report.body_total);
+    const auto now = rows(*model, key);
+    EXPECT_TRUE(torch::equal(now.slice(1, 0, 5), given.slice(1, 0, 5))) << name;
+    EXPECT_TRUE(torch::equal(now.select(1, 5), given.select(1, 6))) << name;
+    EXPECT_TRUE(torch::equal(now.select(1, 6), fresh.select(1, 6))) << name;
+    EXPECT_TRUE(torch::equal(now.select(1, 7), given.select(1, 5))) << name;
+  }
+}
+
 TEST(LoadState, AnchorsAreKeptOrTakenOver) {
   HeadSpec other = make_model("shallow")->head();
   for (auto& level : other.anchors_px)
