@@ -95,7 +95,8 @@ Settings resolve_settings(TrainArguments& arguments) {
   Settings settings = load_settings(arguments.settings_file);
   const auto given = given_flags(arguments);
   if (given.contains("train.hyp")) settings.train.hyp = arguments.flags.train.hyp;
-  if (!settings.train.hyp.empty() && arguments.settings_file.empty())
+  const bool is_in_file = !arguments.settings_file.empty() && !given.contains("train.hyp");
+  if (!settings.train.hyp.empty() && !is_in_file)  // its values are those of the file
     overlay_hyperparameters(settings, find_config(settings.train.hyp));
   for (const auto& [key, value] : given) assign_setting(settings, key, value);
   return settings;

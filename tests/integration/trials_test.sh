@@ -39,8 +39,12 @@ rm -rf runs/auto2
 check "resume auto" 0 "goes on with the unfinished run" "${run[@]}" --epochs 6 --name auto --resume auto
 diff <(losses whole) <(losses auto) >/dev/null || fail "resume auto: other losses than a whole run"
 [[ -e runs/auto2 ]] && fail "resume auto: a second run"
+GANNET_FAULT=step:0:kill:8 "${run[@]}" --epochs 6 --name requeued >requeued.txt 2>&1
+check "a job that Slurm starts again" 0 "goes on with the unfinished run" env SLURM_RESTART_COUNT=1 "${run[@]}" --epochs 6 --name requeued
 check "resume auto of a finished run" 0 "the run is finished, a new one starts" "${run[@]}" --epochs 1 --name auto --resume auto
 GANNET_FAULT=step:0:kill:8 "${run[@]}" --epochs 6 --name over >over.txt 2>&1
+check "a run in the directory of its weights" 2 "would replace the weights that the run starts from" \
+  "${train[@]}" --data tiny/tiny.yaml --weights "$model" --epochs 1 --name model --exist-ok
 check "an unfinished run that is replaced" 0 "holds an unfinished run of 2 epochs so far" "${run[@]}" --epochs 1 --name over --exist-ok
 [[ -s runs/over/weights/replaced.pt ]] || fail "an unfinished run that is replaced: its state is lost"
 if [[ -x $python_bin/torchrun ]]; then
@@ -114,9 +118,11 @@ tail -n 1 err.txt | grep -q "^error: rank .*'gone' does not exist" || fail "--np
 cp -r tiny odd && rm $(ls -d odd/images/* | head -n 3)
 tiny=("$gannet" train --data odd/tiny.yaml --cfg small.yaml --workers 1 --epochs 1 --project "$work/runs" --name small)
 for flags in "--img 32 --batch 4" "--img 32 --batch 2 --precision fp32" "--img 64 --batch 4 --multi-scale" "--img 32 --batch 4 --nproc 2" \
-             "--img 32 --batch 4 --precision bf16"; do
+             "--img 32 --batch 4 --precision bf16" "--img 32 --batch 2 --precision bf16" "--img 32 --batch 1" "--img 32 --batch 4 --deterministic"; do
   check "tiny input: $flags" 0 "best weights in" "${tiny[@]}" $flags
 done
+sed 's/\[5, 9, 13\]/[4, 9, 13]/' small.yaml >even.yaml
+check "a model whose layers do not fit" 1 "even.yaml:$(grep -n SPP even.yaml | cut -d: -f1): layer 8, SPP, does not fit" "${tiny[@]}" --img 64 --cfg even.yaml
 check "everything frozen" 2 "--freeze: freezes all layers" "${tiny[@]}" --img 64 --batch 4 --freeze 900
 
 # --- Classes go by name.

@@ -285,7 +285,7 @@ std::vector<std::string> files_below(const fs::path& name) {
 
 std::string find_config(const std::string& name) {
   std::error_code ignored;
-  if (fs::exists(name, ignored)) return name;
+  if (fs::exists(name, ignored) && !fs::is_directory(name, ignored)) return name;
   std::vector<fs::path> folders;
   if (const char* folder = std::getenv("GANNET_CONFIGS")) folders.emplace_back(folder);
   folders.insert(folders.end(), {GANNET_CONFIG_DIR, GANNET_INSTALLED_CONFIG_DIR});

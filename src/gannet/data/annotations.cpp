@@ -24,7 +24,7 @@ bool is_file(const std::string& path) {
 
 class YoloReader : public AnnotationReader {
  public:
-  std::string description() const override { return "YOLO text"; }
+  std::string description() const override { return kYoloText; }
   std::string label_file(const std::string& image) const override { return label_path(image); }
   std::string other_label_file(const std::string& image) const override {
     const std::string beside = fs::path(image).replace_extension(".txt").string();

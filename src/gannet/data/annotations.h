@@ -15,6 +15,9 @@ namespace gannet {
 
 enum class AnnotationFormat { kYolo, kCoco, kVoc };
 
+/// What YOLO text is called in messages.
+inline constexpr const char* kYoloText = "YOLO text";
+
 /// Class numbers by name.
 class ClassNumbers {
  public:

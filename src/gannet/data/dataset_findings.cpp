@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "gannet/core/error.h"
+#include "gannet/core/text.h"
 
 namespace gannet {
 
@@ -30,6 +31,8 @@ const std::vector<FindingInfo>& finding_infos() {
        "training stops at them; correct the label, or nc and names"},
       {kUnknownClass, "unknown_class", "images with class names that are not known", kProblem,
        Repair::kDropImage, "training stops at them; correct the name, or names"},
+      {kClassOrder, "class_order", "lists of classes in another order", kProblem, Repair::kNone,
+       "the objects would be taught under wrong names; correct names, or the labels"},
       {kCoordinateOutside, "coordinate_outside", "rows with coordinates outside 0..1", kProblem,
        Repair::kClipRow, "training leaves them out, so their objects are taught as background"},
       {kZeroSize, "zero_size", "boxes without area", kProblem, Repair::kDropRow,
@@ -87,10 +90,10 @@ std::vector<FindingGroup> group_findings(const std::vector<Finding>& findings) {
 }
 
 std::string finding_text(const Finding& finding) {
-  std::string place = finding.path;
+  std::string place = printable(finding.path);
   if (finding.line > 0) place += fmt::format(":{}", finding.line);
-  if (place.empty() || finding.what.empty()) return place + finding.what;
-  return place + ": " + finding.what;
+  if (place.empty() || finding.what.empty()) return place + printable(finding.what);
+  return place + ": " + printable(finding.what);
 }
 
 }  // namespace gannet

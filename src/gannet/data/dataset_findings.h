@@ -17,6 +17,7 @@ enum class FindingKind {
   kMalformedRow,
   kClassOutOfRange,
   kUnknownClass,
+  kClassOrder,
   kCoordinateOutside,
   kZeroSize,
   kLeakedImage,

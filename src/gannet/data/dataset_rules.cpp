@@ -171,6 +171,11 @@ std::vector<Finding> find_in_images(const DatasetSurvey& survey, int img_size) {
       findings.push_back(
           {kind_of(remark), static_cast<int>(s), -1, -1, "", 0, remark.text, repeated});
     }
+    for (const std::string& text : split.class_lists) {
+      const bool repeated = !seen_remarks.insert(text).second;
+      findings.push_back(
+          {FindingKind::kClassOrder, static_cast<int>(s), -1, -1, "", 0, text, repeated});
+    }
     for (const std::string& file : split.foreign) {
       findings.push_back({FindingKind::kForeignImage, static_cast<int>(s), -1, -1, file, 0, ""});
     }

@@ -18,6 +18,7 @@
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/data/annotations.h"
+#include "gannet/data/class_list.h"
 #include "gannet/data/coco_labels.h"
 #include "gannet/data/image_index.h"
 #include "gannet/data/image_io.h"
@@ -115,6 +116,7 @@ SurveyedSplit list_split(const std::string& name, const DataDescription& data,
     for (const std::string& text : labels.reader->prepare(labels.paths).problems) {
       split.remarks.push_back(remark_of(text));
     }
+    if (split.source == kYoloText) split.class_lists = check_class_lists(labels.paths, data.names);
     for (const std::string& path : labels.paths) {
       SurveyedImage image;
       image.label_file = find_label_file(*labels.reader, path);
@@ -126,9 +128,7 @@ SurveyedSplit list_split(const std::string& name, const DataDescription& data,
     split.images.clear();
     return split;
   }
-  const bool is_yolo =
-      labels.reader->label_file(labels.paths.front()) == label_path(labels.paths.front());
-  if (is_yolo) labels.reader.reset();
+  if (split.source == kYoloText) labels.reader.reset();
   return split;
 }
 

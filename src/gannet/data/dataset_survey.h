@@ -42,6 +42,7 @@ struct SurveyedSplit {
   std::string problem;                    // why there are no images
   std::vector<AnnotationRemark> remarks;  // about the annotations as a whole
   std::vector<std::string> stray_labels;  // label files without an image
+  std::vector<std::string> class_lists;   // what is wrong with lists of class names beside labels
   std::vector<std::string> foreign;       // pictures in formats that are not read
 };
 

@@ -11,6 +11,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/text.h"
+#include "gannet/data/class_list.h"
 #include "gannet/data/coco_labels.h"
 #include "gannet/data/image_index_scan.h"
 #include "gannet/data/image_list.h"
@@ -137,6 +138,10 @@ ImageIndex build_image_index(const std::vector<std::string>& sources, const Inde
   index.images.reserve(scan.paths.size());
   for (std::size_t i = 0; i < scan.paths.size(); ++i) {
     add_image(scan.paths[i], std::move(scan.images[i]), options, index);
+  }
+  if (index.source == kYoloText && !options.single_class) {
+    const auto wrong = check_class_lists(scan.paths, options.names);
+    index.report.problems.insert(index.report.problems.begin(), wrong.begin(), wrong.end());
   }
   if (index.images.empty()) {
     throw Error(ErrorKind::kData, fmt::format("none of {} images can be used", scan.paths.size()),

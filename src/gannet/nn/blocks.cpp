@@ -340,7 +340,7 @@ PlainNorm::PlainNorm(std::int64_t channels, const BlockStyle& style)
 
 torch::Tensor PlainNorm::apply_to(const torch::Tensor& x) {
   const auto named = named_buffers(false);
-  const bool takes_statistics = is_training() && !has_single_values(x);
+  const bool takes_statistics = is_training() && !norm_.has_too_few_values(x);
   if (takes_statistics) named["num_batches_tracked"].add_(1);
   return torch::batch_norm(x, named_parameters(false)["weight"], named_parameters(false)["bias"],
                            named["running_mean"], named["running_var"], takes_statistics,

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gannet/core/error.h"
 #include "gannet/core/rng.h"
 #include "gannet/nn/layers.h"
 
@@ -122,6 +123,16 @@ void DetectionModel::initialise(const ModelOptions& options) {
   }
 }
 
+// What LibTorch says of shapes that do not fit says not where; lack of memory is no layer's fault.
+void DetectionModel::rethrow_of_layer(const c10::Error& error, const LayerPlan& layer) const {
+  const std::string text = error.what_without_backtrace();
+  if (text.find("alloc") != std::string::npos || text.find("memory") != std::string::npos) throw;
+  throw Error(ErrorKind::kConfig,
+              fmt::format("layer {}, {}, does not fit what it gets: {}", layer.index, layer.module,
+                          text.substr(0, text.find('\n'))),
+              {description_.file, layer.line, {}}, "correct its arguments in the model file");
+}
+
 std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images,
                                                    const LayerTrace& trace) {
   std::vector<torch::Tensor> outputs(plan_.layers.size());
@@ -137,7 +148,11 @@ std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images,
       if (trace) trace(layer.index, raw);
       return raw;
     }
-    outputs[i] = layers_[i]->forward(inputs);
+    try {
+      outputs[i] = layers_[i]->forward(inputs);
+    } catch (const c10::Error& error) {
+      rethrow_of_layer(error, layer);
+    }
     if (trace) trace(layer.index, {outputs[i]});
     const bool previous_is_done =
         i > 0 && !std::binary_search(plan_.save.begin(), plan_.save.end(), static_cast<int>(i) - 1);
@@ -156,6 +171,13 @@ void DetectionModel::synchronise_norms(std::shared_ptr<const NormSync> sync) {
   apply([&sync](torch::nn::Module& module) {
     if (auto* norm = dynamic_cast<NormImpl*>(&module)) norm->synchronise(sync);
     if (auto* plain = dynamic_cast<PlainNorm*>(&module)) plain->norm().synchronise(sync);
+  });
+}
+
+void DetectionModel::require_norm_values(std::int64_t least) {
+  apply([least](torch::nn::Module& module) {
+    if (auto* norm = dynamic_cast<NormImpl*>(&module)) norm->require_values(least);
+    if (auto* plain = dynamic_cast<PlainNorm*>(&module)) plain->norm().require_values(least);
   });
 }
 

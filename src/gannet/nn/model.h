@@ -1,6 +1,7 @@
 // The detector network: a graph of layers from a model description, ending in a detection head.
 #pragma once
 
+#include <c10/util/Exception.h>
 #include <torch/nn/modules/container/modulelist.h>
 #include <torch/types.h>
 
@@ -41,6 +42,8 @@ class DetectionModel final : public torch::nn::Module {
   void fuse();
   /// Batch statistics over all ranks in training; null: each rank for itself.
   void synchronise_norms(std::shared_ptr<const NormSync> sync);
+  /// See NormImpl::require_values.
+  void require_norm_values(std::int64_t least);
 
   const HeadSpec& head() const { return detect_->spec(); }
   Detect& detect() { return *detect_; }
@@ -51,6 +54,7 @@ class DetectionModel final : public torch::nn::Module {
   std::int64_t num_parameters(int layer) const;
 
  private:
+  [[noreturn]] void rethrow_of_layer(const c10::Error& error, const LayerPlan& layer) const;
   void initialise(const ModelOptions& options);
 
   ModelDescription description_;

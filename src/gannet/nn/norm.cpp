@@ -128,16 +128,14 @@ class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
 
 torch::Tensor NormImpl::forward(const torch::Tensor& x) {
   if (sync_ && is_training()) return forward_synchronised(x);
-  return is_training() && has_single_values(x) ? forward_running(x)
-                                               : torch::nn::BatchNorm2dImpl::forward(x);
+  return is_training() && has_too_few_values(x) ? forward_running(x)
+                                                : torch::nn::BatchNorm2dImpl::forward(x);
 }
 
 torch::Tensor NormImpl::forward_running(const torch::Tensor& x) const {
   return torch::batch_norm(x, weight, bias, running_mean, running_var, false,
                            options.momentum().value(), options.eps(), false);
 }
-
-bool has_single_values(const torch::Tensor& x) { return x.numel() == x.size(1); }
 
 torch::Tensor NormImpl::forward_synchronised(const torch::Tensor& x) {
   Statistics statistics;

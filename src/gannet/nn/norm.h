@@ -21,20 +21,25 @@ class NormImpl : public torch::nn::BatchNorm2dImpl {
  public:
   using torch::nn::BatchNorm2dImpl::BatchNorm2dImpl;
 
-  /// @param x (B, C, H, W); of a single value per channel the running statistics are used, and kept
+  /// @param x (B, C, H, W); of too few values per channel the running statistics are used, and kept
   torch::Tensor forward(const torch::Tensor& x);
   /// Null: each rank for itself.
   void synchronise(std::shared_ptr<const NormSync> sync) { sync_ = std::move(sync); }
+  /// How many values per channel it takes in training to normalise with their own statistics: 2,
+  /// for one value has no variance. Of two or three that are nearly equal the gradients grow from
+  /// layer to layer until they are not finite.
+  void require_values(std::int64_t least) { least_values_ = least; }
+  bool has_too_few_values(const torch::Tensor& x) const {
+    return x.numel() / x.size(1) < least_values_;
+  }
 
  private:
   torch::Tensor forward_running(const torch::Tensor& x) const;
   torch::Tensor forward_synchronised(const torch::Tensor& x);
 
   std::shared_ptr<const NormSync> sync_;
+  std::int64_t least_values_ = 2;
 };
 TORCH_MODULE(Norm);
-
-/// Whether a batch (B, C, H, W) has a single value per channel: no variance can be taken of it.
-bool has_single_values(const torch::Tensor& x);
 
 }  // namespace gannet

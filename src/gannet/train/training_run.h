@@ -46,7 +46,8 @@ struct TrainingRun {
 
   // Parts of prepare, in this order.
   void build_model_and_data();
-  void avoid_single_values();
+  std::int64_t least_cells() const;
+  void avoid_few_values();
   void adapt_anchors();
   void build_state();
   void restore();

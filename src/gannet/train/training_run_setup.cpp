@@ -2,10 +2,14 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
+#include <limits>
+
 #include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
+#include "gannet/core/numeric.h"
 #include "gannet/core/run_directory.h"
 #include "gannet/data/anchors.h"
 #include "gannet/dist/agreement.h"
@@ -79,7 +83,7 @@ void TrainingRun::prepare() {
   if (comm->is_main() && !settings.train.bucket.empty())
     make_uploader(settings.train.bucket);  // a wrong address is told at once
   build_model_and_data();
-  avoid_single_values();
+  avoid_few_values();
   if (!settings.train.noautoanchor && checkpoint.is_none()) adapt_anchors();
   build_state();
   if (!checkpoint.is_none()) restore();
@@ -95,6 +99,13 @@ void TrainingRun::prepare() {
 
 void TrainingRun::build_model_and_data() {
   const TrainSettings& train = settings.train;
+  if (train.exist_ok && !train.weights.empty() && resumed_from.empty()) {
+    const fs::path own = fs::path(train.project) / (train.name.empty() ? "exp" : train.name);
+    std::error_code ignored;
+    if (fs::equivalent(fs::path(train.weights).parent_path(), own / "weights", ignored))
+      throw Error(ErrorKind::kUsage, "would replace the weights that the run starts from",
+                  {train.weights, 0, "--exist-ok"}, "give the new run another --name");
+  }
   placement =
       resolve_placement(device_of_rank(train.device, *comm), train.precision, train.memory_format);
   DataDescription description = load_run_data_description(train);
@@ -107,37 +118,51 @@ void TrainingRun::build_model_and_data() {
   });
 }
 
-// Where the deepest map has a single cell, a share of one image has one value per channel, of which
-// batch norm can take no variance: the statistics stay as they are. That works for all shares or
-// for none; statistics of a few larger ones would not fit the others.
-void TrainingRun::avoid_single_values() {
-  const TrainSettings& train = settings.train;
+// Cells of the deepest map in the smallest batch.
+std::int64_t TrainingRun::least_cells() const {
   const int stride = state.model->max_stride();
-  const int least_size = train.multi_scale ? data->image_size() / 2 : data->image_size();
-  if (least_size > stride) return;
+  const auto cells_of = [&](int side) {
+    return static_cast<std::int64_t>(
+        ceil_to_multiple(settings.train.multi_scale ? side / 2 : side, stride) / stride);
+  };
+  std::int64_t least = std::numeric_limits<std::int64_t>::max();
+  for (const BatchPlan& batch : data->train_plans(0))
+    least = std::min(least, cells_of(batch.height) * cells_of(batch.width));
+  return least;
+}
+
+// Batch norm needs some values per channel. Where images are so small that a share of a batch has
+// fewer in the deepest maps, it keeps its statistics there. That works for all shares or for none:
+// the statistics of a few larger ones would not fit the others.
+void TrainingRun::avoid_few_values() {
+  constexpr std::int64_t kLeastValues = 4;
+  const TrainSettings& train = settings.train;
+  const std::int64_t cells = least_cells(), needed = (kLeastValues + cells - 1) / cells;
+  if (needed == 1) return;
+  if (!settings.compat_original()) state.model->require_norm_values(kLeastValues);
   const int shares = train.sync_bn ? 1 : train.deterministic ? kNumShards : comm->world_size();
   const std::string what =
-      fmt::format("with {} px{} the deepest map has a single cell", data->image_size(),
-                  train.multi_scale ? " and --multi-scale" : "");
-  if (train.batch_size <= shares) {
-    if (comm->is_main())
-      log_warning(
-          "{}, and a share of one image one value per channel: batch norm keeps its "
-          "statistics; a larger --img-size or --batch-size learns better",
-          what);
-    return;
-  }
-  if (train.batch_size < 2 * shares)
-    throw Error(
-        ErrorKind::kUsage,
-        fmt::format("{}, and of {} images a batch some of {} shares get one, of which batch "
-                    "norm can take no variance",
-                    what, train.batch_size, shares),
-        {{}, 0, "--batch-size"}, "take a larger --img-size or --batch-size");
+      fmt::format("the deepest map of images of {} px{} has {} cell{}", data->image_size(),
+                  train.multi_scale ? " with --multi-scale" : "", cells, cells == 1 ? "" : "s");
+  const std::int64_t most = (train.batch_size + shares - 1) / shares;
+  const bool all_fit = train.batch_size / shares >= needed;
+  if (most >= needed && !all_fit)
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{}, and {} images over {} shares give some of them less than the {} "
+                            "that batch norm needs",
+                            what, train.batch_size, shares, needed),
+                {{}, 0, "--batch-size"}, "take a larger --img-size or --batch-size");
   const std::int64_t batches = data->batches_per_epoch();
-  data->merge_batches_below(2 * static_cast<std::size_t>(shares));
-  if (comm->is_main() && data->batches_per_epoch() < batches)
-    log_info("{}: the last batch is too small for batch norm and joins the one before it", what);
+  if (all_fit) data->merge_batches_below(static_cast<std::size_t>(needed * shares));
+  if (!comm->is_main()) return;
+  if (!all_fit)
+    log_warning(
+        "{}, too few for batch norm with {} images a share: it keeps its statistics there "
+        "(a larger --img-size, or {} images a share, learn better)",
+        what, most, needed);
+  if (data->batches_per_epoch() < batches)
+    log_info("{}: the last batch has too few images for batch norm and joins the one before it",
+             what);
 }
 
 void TrainingRun::adapt_anchors() {

@@ -375,6 +375,19 @@ TEST_F(DatasetCheckTest, PicturesOfOtherFormatsAndLabelsBesideImages) {
   EXPECT_EQ(found.survey.splits[0].images.at(0).rows.size(), 1);
 }
 
+TEST_F(DatasetCheckTest, ListsOfClassesInAnotherOrder) {
+  add_clean();
+  write_text("labels/train/classes.txt", "dog\r\ncat\r\n");
+  EXPECT_EQ(check().count(FindingKind::kClassOrder), 0);
+  write_text("labels/classes.txt", "cat\ndog\nhorse\n");
+  const DatasetCheck found = check();
+  EXPECT_EQ(found.count(FindingKind::kClassOrder), 1);
+  EXPECT_THAT(of_kind(found, FindingKind::kClassOrder).at(0).what,
+              HasSubstr("'cat' is class 0 here and 1 in the data description"));
+  const ImageIndex index = build_split_index(description(), "train");
+  EXPECT_THAT(index.report.problems.at(0), HasSubstr("labels may bear wrong names"));
+}
+
 TEST(FindingInfos, EveryKindHasOneRowAndItsOwnKey) {
   std::set<FindingKind> kinds;
   std::set<std::string> keys;

@@ -130,7 +130,10 @@ TEST(Norm, OneValuePerChannelKeepsTheStatistics) {
   EXPECT_TRUE(torch::equal(norm->running_mean, mean));
   y.sum().backward();
   EXPECT_TRUE(torch::isfinite(x.grad()).all().item<bool>());
-  norm->forward(torch::rand({2, 3, 1, 1}));
+  norm->require_values(4);
+  norm->forward(torch::rand({3, 3, 1, 1}));
+  EXPECT_TRUE(torch::equal(norm->running_mean, mean));
+  norm->forward(torch::rand({4, 3, 1, 1}));
   EXPECT_FALSE(torch::equal(norm->running_mean, mean));
 }
 
