@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::vector<std::string> images = {"images/a.jpg", "images/b.jpg"};
     const gannet::CocoLabels labels(std::move(file), "fuzz.json", images, {});
     for (std::size_t i = 0; i < images.size(); ++i) {
-      const gannet::ParsedLabels parsed = labels.labels_of(i, 40, 30);
+      const gannet::ParsedLabels parsed = labels.labels_of(i, {40, 30});
       require(parsed.polygons.empty() || parsed.polygons.size() == parsed.labels.size());
       for (const gannet::Label& label : parsed.labels) {
         require(label.cx >= 0 && label.cx <= 1 && label.cy >= 0 && label.cy <= 1);

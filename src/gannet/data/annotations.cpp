@@ -9,7 +9,8 @@
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/text.h"
-#include "gannet/data/image_index.h"
+#include "gannet/data/class_numbers.h"
+#include "gannet/data/label_path.h"
 #include "gannet/data/voc_file.h"
 
 namespace gannet {
@@ -30,7 +31,7 @@ class YoloReader : public AnnotationReader {
     const std::string beside = fs::path(image).replace_extension(".txt").string();
     return beside == label_path(image) ? std::string{} : beside;
   }
-  ParsedLabels read(const std::string& image, int, int) const override {
+  ParsedLabels read(const std::string& image, const ImageShape&) const override {
     const std::string path = find_label_file(*this, image);
     return parse_labels(read_file(path), path);
   }
@@ -47,10 +48,9 @@ class VocReader : public AnnotationReader {
   std::string label_file(const std::string& image) const override {
     return voc_path(image, place_);
   }
-  ParsedLabels read(const std::string& image, int width, int height) const override {
+  ParsedLabels read(const std::string& image, const ImageShape& shape) const override {
     const std::string path = voc_path(image, place_);
-    return parse_voc(read_file(path), path,
-                     {width, height, single_class_ ? nullptr : &numbers_, image});
+    return parse_voc(read_file(path), path, {shape, single_class_ ? nullptr : &numbers_});
   }
 
  private:
@@ -88,15 +88,6 @@ std::unique_ptr<AnnotationReader> find_voc(const AnnotationRequest& request,
 }
 
 }  // namespace
-
-ClassNumbers::ClassNumbers(const std::vector<std::string>& names) {
-  for (std::size_t i = 0; i < names.size(); ++i) numbers_.emplace(names[i], static_cast<int>(i));
-}
-
-int ClassNumbers::find(std::string_view name) const {
-  const auto found = numbers_.find(name);
-  return found == numbers_.end() ? -1 : found->second;
-}
 
 std::string coco_path(const AnnotationRequest& request) {
   std::error_code ignored;

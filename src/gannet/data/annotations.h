@@ -3,12 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "gannet/core/image_shape.h"
 #include "gannet/data/label_file.h"
 
 namespace gannet {
@@ -17,16 +16,6 @@ enum class AnnotationFormat { kYolo, kCoco, kVoc };
 
 /// What YOLO text is called in messages.
 inline constexpr const char* kYoloText = "YOLO text";
-
-/// Class numbers by name.
-class ClassNumbers {
- public:
-  explicit ClassNumbers(const std::vector<std::string>& names);
-  int find(std::string_view name) const;  // -1: not one of them
-
- private:
-  std::map<std::string, int, std::less<>> numbers_;
-};
 
 /// What a file that speaks of all images says about the set as a whole (COCO); empty for others.
 struct AnnotationSummary {
@@ -47,9 +36,9 @@ class AnnotationReader {
   virtual std::string other_label_file(const std::string& /*image*/) const { return {}; }
   /// Called once before the first `read`. @param images all of the split, sorted
   virtual AnnotationSummary prepare(const std::vector<std::string>& /*images*/) { return {}; }
-  /// Labels of an image of width x height pixels whose label file exists. Throws Error (kData, kIo)
-  /// when the whole file cannot be used; smaller things are named in the result.
-  virtual ParsedLabels read(const std::string& image, int width, int height) const = 0;
+  /// Labels of an image whose label file exists. Throws Error (kData, kIo) when the whole file
+  /// cannot be used; smaller things are named in the result.
+  virtual ParsedLabels read(const std::string& image, const ImageShape& shape) const = 0;
 };
 
 struct AnnotationRequest {

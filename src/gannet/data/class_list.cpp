@@ -9,7 +9,7 @@
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/class_match.h"
 #include "gannet/core/text.h"
-#include "gannet/data/image_index.h"
+#include "gannet/data/label_path.h"
 
 namespace gannet {
 namespace {

@@ -12,7 +12,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/text.h"
 #include "gannet/data/annotations_pixels.h"
-#include "gannet/data/label_cache.h"
+#include "gannet/data/class_numbers.h"
 #include "gannet/data/turned_labels.h"
 
 namespace gannet {
@@ -135,7 +135,7 @@ Polygon join_outlines(const std::vector<Polygon>& parts) {
 
 CocoLabels::CocoLabels(CocoFile file, const std::string& json,
                        const std::vector<std::string>& images, const AnnotationRequest& request)
-    : file_(std::move(file)), json_(json), single_class_(request.single_class), images_(images) {
+    : file_(std::move(file)), json_(json), single_class_(request.single_class) {
   summary_.problems = std::move(file_.problems);
   number_classes(request);
   match_images(images);
@@ -249,14 +249,15 @@ void CocoLabels::add(const CocoObject& object, int width, int height, ParsedLabe
   add_object(result, *placed.label, join_outlines(parts), object.is_difficult);
 }
 
-ParsedLabels CocoLabels::labels_of(std::size_t image, int width, int height) const {
+ParsedLabels CocoLabels::labels_of(std::size_t image, const ImageShape& shape) const {
   ParsedLabels result;
   result.listed = entry_of_image_[image] >= 0;
   if (!result.listed) return result;
   const auto entry = static_cast<std::size_t>(entry_of_image_[image]);
   const CocoImage& said = file_.images[entry];
   result.image_id = said.id;
-  const std::uint32_t turn = turn_from(said.width, said.height, width, height, images_[image]);
+  const std::uint32_t turn = turn_from(said.width, said.height, shape);
+  int width = shape.width, height = shape.height;
   if (turn != 1) std::swap(width, height);
   if (said.width > 0 && said.height > 0 && (said.width != width || said.height != height)) {
     result.problems.push_back(fmt::format("{}: image {}: says {} x {} pixels, {} has {} x {}",
@@ -287,9 +288,9 @@ class CocoReader : public AnnotationReader {
     labels_ = std::make_unique<CocoLabels>(read_coco(json_), json_, images, request_);
     return labels_->summary();
   }
-  ParsedLabels read(const std::string& image, int width, int height) const override {
+  ParsedLabels read(const std::string& image, const ImageShape& shape) const override {
     const auto found = std::lower_bound(images_->begin(), images_->end(), image);
-    return labels_->labels_of(static_cast<std::size_t>(found - images_->begin()), width, height);
+    return labels_->labels_of(static_cast<std::size_t>(found - images_->begin()), shape);
   }
 
  private:
@@ -300,21 +301,6 @@ class CocoReader : public AnnotationReader {
 };
 
 }  // namespace
-
-std::vector<std::string> coco_names(const std::string& json) {
-  const LabelCache cache({{}, json, {}, false});
-  LabelScan scan = cache.load();
-  const FileStamp stamp = file_stamp(json);
-  if (!scan.images.empty() && scan.images.front().label_stamp == stamp) return scan.summary.names;
-  scan = {};
-  for (const CocoCategory& category : sorted_categories(read_coco(json))) {
-    scan.summary.names.push_back(category.name);
-  }
-  scan.paths.push_back(json);
-  scan.images.emplace_back().label_stamp = stamp;
-  cache.save(scan);
-  return scan.summary.names;
-}
 
 std::unique_ptr<AnnotationReader> make_coco_reader(const std::string& json,
                                                    const AnnotationRequest& request) {

@@ -2,9 +2,11 @@
 // divided by the image's size, images of the file found among those of the split.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "gannet/core/image_shape.h"
 #include "gannet/data/annotations.h"
 #include "gannet/data/coco_file.h"
 
@@ -17,10 +19,6 @@ std::vector<std::string> coco_image_paths(const std::string& json, const CocoFil
 
 /// Categories in the order of their ids, each id once.
 std::vector<CocoCategory> sorted_categories(const CocoFile& file);
-
-/// Their names as a COCO file says them; remembered in the label cache, as such a file may be
-/// large.
-std::vector<std::string> coco_names(const std::string& json);
 
 /// One outline out of the polygons of an object: each further one is inserted where it comes
 /// nearest to what there is, going there and back on the same way. @param parts each with at least
@@ -36,10 +34,10 @@ class CocoLabels {
 
   const AnnotationSummary& summary() const { return summary_; }
 
-  /// Labels of images()[i], which has the given size; the file's own size of an image, if it says
+  /// Labels of images()[i], which has the given shape; the file's own size of an image, if it says
   /// one, is what its boxes are divided by; where it is that of the stored picture, the boxes are
   /// turned with the picture. Crowd regions are kept apart from labels.
-  ParsedLabels labels_of(std::size_t image, int width, int height) const;
+  ParsedLabels labels_of(std::size_t image, const ImageShape& shape) const;
 
  private:
   void number_classes(const AnnotationRequest& request);
@@ -54,7 +52,6 @@ class CocoLabels {
   bool single_class_ = false;
   std::map<std::int64_t, int> class_of_category_;  // -1: a name that the request does not know
   std::map<std::int64_t, std::string> name_of_category_;
-  std::vector<std::string> images_;
   std::vector<std::int64_t> entry_of_image_;            // index into file_.images; -1: none
   std::vector<std::vector<std::uint32_t>> objects_of_;  // by index into file_.images
 };

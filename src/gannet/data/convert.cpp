@@ -14,6 +14,7 @@
 #include "gannet/core/log.h"
 #include "gannet/data/convert_text.h"
 #include "gannet/data/image_index.h"
+#include "gannet/data/label_path.h"
 
 namespace gannet {
 namespace {

@@ -23,6 +23,7 @@
 #include "gannet/data/image_index.h"
 #include "gannet/data/image_io.h"
 #include "gannet/data/image_list.h"
+#include "gannet/data/label_path.h"
 
 namespace gannet {
 namespace {
@@ -39,9 +40,12 @@ std::uint64_t fingerprint(std::string_view bytes) {
 
 void survey_pixels(SurveyedImage& image, bool decode) {
   try {
-    const cv::Size size = decode ? decode_image(image.path).size() : read_image_size(image.path);
+    const ImageShape shape = read_image_shape(image.path);
+    const cv::Size size =
+        decode ? decode_image(image.path).size() : cv::Size(shape.width, shape.height);
     image.width = size.width;
     image.height = size.height;
+    image.orientation = shape.orientation;
     if (decode) image.content = fingerprint(read_file(image.path));
   } catch (const Error& error) {
     image.problem = error.message();
@@ -59,7 +63,8 @@ struct SplitLabels {
 AnnotationRemark remark_of(const std::string& text) { return {text, text.ends_with("left out")}; }
 
 void read_objects(SurveyedImage& image, const AnnotationReader& reader) {
-  const ParsedLabels parsed = reader.read(image.path, image.width, image.height);
+  const ParsedLabels parsed =
+      reader.read(image.path, {image.width, image.height, image.orientation});
   image.listed = parsed.listed;
   for (const std::string& text : parsed.problems) image.remarks.push_back(remark_of(text));
   if (!parsed.unknown_class_path.empty()) {
@@ -221,6 +226,7 @@ void finish_copy(const Work::Item& copy) {
   }
   image.width = same.width;
   image.height = same.height;
+  image.orientation = same.orientation;
   image.problem = same.problem;
   image.content = same.content;
   survey_labels(image, *copy.labels);

@@ -25,10 +25,11 @@ struct SurveyedImage {
   bool has_labels = false;    // the file is there
   bool listed = true;         // false: an annotation file for all images does not speak of this one
   int width = 0, height = 0;  // upright; 0 when the image cannot be read
-  std::string problem;        // why it cannot be read; empty if it can
-  std::string label_problem;  // why the label file cannot be read
-  std::string unknown_class;  // "file:line: what" about the first class name that is not known
-  std::uint64_t content = 0;  // fingerprint of the file's bytes; 0: not taken
+  std::uint32_t orientation = 1;  // EXIF
+  std::string problem;            // why it cannot be read; empty if it can
+  std::string label_problem;      // why the label file cannot be read
+  std::string unknown_class;      // "file:line: what" about the first class name that is not known
+  std::uint64_t content = 0;      // fingerprint of the file's bytes; 0: not taken
   std::vector<LabelRow> rows;
   std::vector<AnnotationRemark> remarks;
 

@@ -16,8 +16,8 @@
 #include "gannet/core/hash.h"
 #include "gannet/core/log.h"
 #include "gannet/core/memory.h"
+#include "gannet/data/file_stamp.h"
 #include "gannet/data/image_cache_layout.h"
-#include "gannet/data/label_cache.h"
 #include "gannet/data/mapped_image.h"
 #include "gannet/data/shared_file.h"
 

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "gannet/core/box.h"
+#include "gannet/data/index_options.h"
 
 namespace gannet {
 
@@ -47,20 +47,6 @@ struct ImageIndex {
   std::int64_t num_labels() const;
 };
 
-struct IndexOptions {
-  int num_classes = 80;
-  bool single_class = false;
-  int num_threads = 2;
-  bool use_cache = true;  // label cache in the user's cache folder
-  /// COCO json or folder of Pascal VOC xml; empty: labels are found by looking.
-  std::string annotations = {};
-  std::vector<std::string> names = {};  // of the classes: how COCO and VOC speak of them
-  std::vector<std::string> roots = {};  // where entries of list files are looked for, too
-  /// Told how many of the images are scanned, now and then: by one thread at a time, not always
-  /// the same.
-  std::function<void(std::int64_t done, std::int64_t total)> progress = {};
-};
-
 /// Finds images (folder, list file, COCO json, or several folders and lists; RB 3.1), reads their
 /// sizes and labels. Corrupt images and label lines are named once and skipped. Throws Error
 /// (kData) naming file and line for an empty list, a class id that is not below num_classes and a
@@ -82,9 +68,5 @@ std::vector<double> aspect_ratios(const ImageIndex& index);
 /// Says once what was found where and what was left out: one info line, then a warning a problem
 /// (the first 20).
 void log_report(const ImageIndex& index, const std::string& name);
-
-/// Label file of an image: the last "images" path component becomes "labels", suffix ".txt" (RB
-/// Q36).
-std::string label_path(const std::string& image_path);
 
 }  // namespace gannet

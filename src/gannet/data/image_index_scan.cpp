@@ -55,20 +55,21 @@ void for_each_index(std::size_t count, int num_threads,
 }
 
 void scan_image(const AnnotationReader& reader, const std::string& path, ScannedImage& scan) {
+  ImageShape shape;
   try {
-    const cv::Size size = read_image_size(path);
-    scan.width = size.width;
-    scan.height = size.height;
-    if (std::min(size.width, size.height) < kMinSide_px) {
+    shape = read_image_shape(path);
+    scan.width = shape.width;
+    scan.height = shape.height;
+    if (std::min(shape.width, shape.height) < kMinSide_px) {
       scan.image_problem = fmt::format("{}: image of {} x {} pixels is too small, left out", path,
-                                       size.width, size.height);
+                                       shape.width, shape.height);
     }
   } catch (const Error& error) {
     scan.image_problem = fmt::format("{}: {}, left out", path, error.message());
   }
   if (!scan.label_stamp.exists() || !scan.image_problem.empty()) return;
   try {
-    scan.parsed = reader.read(path, scan.width, scan.height);
+    scan.parsed = reader.read(path, shape);
   } catch (const Error& error) {
     scan.parsed.problems.push_back(error.what());
   }

@@ -171,9 +171,17 @@ bool is_jpeg_complete(const std::vector<std::uint8_t>& bytes) {
   return false;
 }
 
+ImageShape read_image_shape(const std::string& path) {
+  const std::optional<ImageHeader> header = read_image_header(path);
+  const std::optional<cv::Size> size = size_of(path, header);
+  if (size) return {size->width, size->height, header->orientation};
+  const cv::Mat image = decode_image(path);  // which names what is wrong
+  return {image.cols, image.rows};
+}
+
 cv::Size read_image_size(const std::string& path) {
-  const std::optional<cv::Size> size = size_of(path, read_image_header(path));
-  return size ? *size : decode_image(path).size();  // which names what is wrong
+  const ImageShape shape = read_image_shape(path);
+  return {shape.width, shape.height};
 }
 
 cv::Mat decode_image(const std::string& path) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "gannet/core/image_shape.h"
+
 namespace gannet {
 
 /// Decodes a whole picture: 8 bits, three channels (BGR), EXIF rotation applied. Throws Error
@@ -21,8 +23,8 @@ cv::Mat decode_image(const std::string& path);
 cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side,
                              const cv::Rect2d& part = {0, 0, 1, 1});
 
-/// Width and height as displayed, from the header of the file.
-/// Throws Error (kData) as decode_image does.
+/// From the header of the file. Throws Error (kData) as decode_image does.
+ImageShape read_image_shape(const std::string& path);
 cv::Size read_image_size(const std::string& path);
 
 /// Whether the bytes of a JPEG reach its end marker.

@@ -1,7 +1,6 @@
 #include "gannet/data/label_cache.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cstring>
 #include <filesystem>
@@ -173,17 +172,6 @@ LabelScan read_scan(Reader reader) {
 }
 
 }  // namespace
-
-FileStamp file_stamp(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return {};
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  const auto in_ns = [](const timespec& time) {
-    return time.tv_sec * kNanosecondsPerSecond + time.tv_nsec;
-  };
-  return {status.st_size, in_ns(status.st_mtim), in_ns(status.st_ctim),
-          static_cast<std::int64_t>(status.st_ino)};
-}
 
 LabelCache::LabelCache(const AnnotationRequest& request) {
   const fs::path folder = user_cache_folder();

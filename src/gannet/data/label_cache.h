@@ -8,18 +8,10 @@
 #include <vector>
 
 #include "gannet/data/annotations.h"
+#include "gannet/data/file_stamp.h"
 #include "gannet/data/label_file.h"
 
 namespace gannet {
-
-/// A file with the same stamp is taken to be the same. The change time moves with every write, also
-/// where a tool sets the modification time back, and the inode where a file is replaced.
-struct FileStamp {
-  std::int64_t size = -1, mtime_ns = 0, ctime_ns = 0, inode = 0;  // size -1: no such file
-  bool exists() const { return size >= 0; }
-  friend bool operator==(const FileStamp&, const FileStamp&) = default;
-};
-FileStamp file_stamp(const std::string& path);
 
 /// One image and its labels, as scanned.
 struct ScannedImage {

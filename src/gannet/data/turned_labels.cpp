@@ -3,8 +3,6 @@
 #include <tuple>
 #include <utility>
 
-#include "gannet/data/image_header.h"
-
 namespace gannet {
 namespace {
 
@@ -29,11 +27,10 @@ void turn_box(Label& label, std::uint32_t orientation) {
 
 }  // namespace
 
-std::uint32_t turn_from(int said_width, int said_height, int width, int height,
-                        const std::string& image) {
-  if (said_width != height || said_height != width || width == height) return 1;
-  const auto header = read_image_header(image);
-  return header && header->is_turned() ? header->orientation : 1;
+std::uint32_t turn_from(int said_width, int said_height, const ImageShape& image) {
+  const bool swapped = said_width == image.height && said_height == image.width;
+  const bool is_turned = image.orientation >= 5 && image.orientation <= 8;
+  return swapped && image.width != image.height && is_turned ? image.orientation : 1;
 }
 
 void turn_labels(ParsedLabels& parsed, std::uint32_t orientation) {

@@ -99,11 +99,11 @@ class Parser {
   void find_size(const pugi::xml_node& size) {
     const double width = number_of(size.child("width")).value_or(0);
     const double height = number_of(size.child("height")).value_or(0);
-    width_ = context_.width;
-    height_ = context_.height;
+    width_ = context_.shape.width;
+    height_ = context_.shape.height;
     if (width < 1 || height < 1) return;
     const int said_width = static_cast<int>(width), said_height = static_cast<int>(height);
-    turn_ = turn_from(said_width, said_height, width_, height_, context_.image);
+    turn_ = turn_from(said_width, said_height, context_.shape);
     if (turn_ == 1 && (said_width != width_ || said_height != height_)) {
       note(size, fmt::format("says {} x {} pixels, the image has {} x {}", said_width, said_height,
                              width_, height_));

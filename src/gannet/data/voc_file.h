@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "gannet/data/annotations.h"
+#include "gannet/core/image_shape.h"
+#include "gannet/data/class_numbers.h"
 #include "gannet/data/label_file.h"
 
 namespace gannet {
@@ -31,9 +32,8 @@ std::vector<VocPlace> voc_places(const std::string& given);
 std::string voc_path(const std::string& image, const VocPlace& place);
 
 struct VocContext {
-  int width = 0, height = 0;              // of the image, px: used when the file does not say them
+  ImageShape shape;                       // of the image: its size is used when the file says none
   const ClassNumbers* numbers = nullptr;  // nullptr: every object is of class 0
-  std::string image = {};                 // its file, asked for its EXIF orientation
 };
 
 /// Boxes are xmin..xmax and ymin..ymax in pixels without any offset, divided by the size that the

@@ -13,6 +13,7 @@
 #include "gannet/core/numeric.h"
 #include "gannet/data/datasets.h"
 #include "gannet/data/image_weights.h"
+#include "gannet/data/label_path.h"
 #include "gannet/nn/checkpoint.h"
 
 namespace gannet {

@@ -10,6 +10,7 @@
 #include "gannet/core/error.h"
 #include "gannet/data/image_list.h"
 #include "gannet/data/label_cache.h"
+#include "gannet/data/label_path.h"
 #include "tests/unit/data/data_fixture.h"
 
 namespace gannet::testing {

@@ -33,7 +33,7 @@ std::string voc(const std::string& objects, int width = 40, int height = 30) {
 
 ParsedLabels parse(const std::string& text) {
   const ClassNumbers numbers({"cat", "dog"});
-  return parse_voc(text, "a.xml", {40, 30, &numbers});
+  return parse_voc(text, "a.xml", {{40, 30}, &numbers});
 }
 
 TEST(VocFile, BoxesAreDividedByTheSizeWithoutOffset) {
@@ -130,21 +130,15 @@ TEST_F(VocIndex, AFolderThatIsNamedWinsOverYoloText) {
               HasSubstr("no xml file for any of 1 images"));
 }
 
-using VocFolder = DataFolder;
-
-TEST_F(VocFolder, BoxesOfTheStoredPictureAreTurnedWithIt) {
-  write_image("a.jpg", 64, 32);
-  std::ifstream file(path("a.jpg"), std::ios::binary);
-  const std::string jpeg{std::istreambuf_iterator<char>(file), {}};
-  write_text("b.jpg", with_orientation(jpeg, 6));
+TEST(VocFile, BoxesOfTheStoredPictureAreTurnedWithIt) {
   const std::string xml =
       "<annotation><size><width>64</width><height>32</height></size><object><name>a</name><bndbox>"
       "<xmin>48</xmin><ymin>8</ymin><xmax>56</xmax><ymax>24</ymax></bndbox></object></annotation>";
-  const ParsedLabels turned = parse_voc(xml, "b.xml", {32, 64, nullptr, path("b.jpg")});
+  const ParsedLabels turned = parse_voc(xml, "b.xml", {{32, 64, 6}, nullptr});
   EXPECT_TRUE(turned.problems.empty());
   ASSERT_EQ(turned.labels.size(), 1);
   EXPECT_EQ(turned.labels[0], (Label{0, 0.5F, 52 / 64.0F, 0.5F, 8 / 64.0F}));
-  EXPECT_EQ(parse_voc(xml, "a.xml", {32, 64, nullptr, path("a.jpg")}).problems.size(), 1);
+  EXPECT_EQ(parse_voc(xml, "a.xml", {{32, 64}, nullptr}).problems.size(), 1);
 }
 
 }  // namespace
