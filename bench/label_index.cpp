@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "gannet/core/rng.h"
-#include "gannet/data/image_index.h"
+#include "gannet/data/index/image_index.h"
 
 namespace {
 

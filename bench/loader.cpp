@@ -3,7 +3,7 @@
 // the two do in turn, so that a machine whose speed drifts hurts both. Times are CPU seconds of
 // this thread, so that other programs do not count. Usage: bench_loader [DATA_YAML [ROUNDS]];
 // without data the demo set is made.
-#include "gannet/data/loader.h"
+#include "gannet/data/loading/loader.h"
 
 #include <fmt/format.h>
 #include <time.h>
@@ -27,14 +27,14 @@
 
 #include "gannet/config/data_description.h"
 #include "gannet/core/rng.h"
-#include "gannet/data/affine.h"
-#include "gannet/data/colour.h"
-#include "gannet/data/datasets.h"
-#include "gannet/data/demo.h"
-#include "gannet/data/image_index.h"
-#include "gannet/data/mosaic.h"
-#include "gannet/data/resize.h"
-#include "gannet/data/sampler.h"
+#include "gannet/curate/demo/demo.h"
+#include "gannet/data/augment/affine.h"
+#include "gannet/data/augment/colour.h"
+#include "gannet/data/augment/mosaic.h"
+#include "gannet/data/images/resize.h"
+#include "gannet/data/index/image_index.h"
+#include "gannet/data/loading/datasets.h"
+#include "gannet/data/loading/sampler.h"
 
 namespace gannet {
 namespace {

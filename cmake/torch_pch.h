@@ -1,5 +1,6 @@
 // Precompiled once for the sources that use torch: a convenience only, every header compiles alone.
-// Not <torch/torch.h>: what its inline functions instantiate is compiled again in every source, 5 s each.
+// Not <torch/torch.h>: what its inline functions instantiate is compiled again in every source, 5 s
+// each.
 #pragma once
 
 #include <fmt/format.h>

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "gannet/data/datasets.h"
-#include "gannet/data/demo.h"
-#include "gannet/data/image_index.h"
+#include "gannet/curate/demo/demo.h"
+#include "gannet/data/index/image_index.h"
+#include "gannet/data/loading/datasets.h"
 #include "gannet/viz/draw.h"
 
 namespace {

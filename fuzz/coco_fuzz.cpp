@@ -1,6 +1,6 @@
 // COCO json: parsing, matching to images, and labels within the image.
 #include "fuzz/attempt.h"
-#include "gannet/data/coco_labels.h"
+#include "gannet/data/labels/coco_labels.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using gannet::fuzz::require;

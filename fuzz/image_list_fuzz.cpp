@@ -1,6 +1,6 @@
 // List files: every path that comes out has an image's suffix and no line end.
 #include "fuzz/attempt.h"
-#include "gannet/data/image_list.h"
+#include "gannet/data/images/image_list.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const std::string& path :

@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "fuzz/attempt.h"
-#include "gannet/data/convert_text.h"
-#include "gannet/data/label_file.h"
+#include "gannet/curate/convert/convert_text.h"
+#include "gannet/data/labels/label_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using gannet::fuzz::require;

@@ -1,6 +1,6 @@
 // Pascal VOC xml: whatever is accepted lies within the image.
 #include "fuzz/attempt.h"
-#include "gannet/data/voc_file.h"
+#include "gannet/data/labels/voc_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using gannet::fuzz::require;

@@ -11,9 +11,9 @@
 #include "gannet/config/settings.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
-#include "gannet/data/dataset_check.h"
-#include "gannet/data/dataset_fix.h"
-#include "gannet/viz/dataset_report.h"
+#include "gannet/curate/check/dataset_check.h"
+#include "gannet/curate/check/fix.h"
+#include "gannet/curate/check/report.h"
 #include "progress.h"
 
 namespace gannet::cli {

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
-#include "gannet/data/demo.h"
+#include "gannet/curate/demo/demo.h"
 
 namespace gannet::cli {
 

@@ -2,7 +2,7 @@
 
 #include "commands.h"
 #include "gannet/config/settings.h"
-#include "gannet/data/convert.h"
+#include "gannet/curate/convert/convert.h"
 
 namespace gannet::cli {
 namespace {

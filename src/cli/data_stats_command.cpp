@@ -5,7 +5,7 @@
 
 #include "commands.h"
 #include "gannet/config/settings.h"
-#include "gannet/data/dataset_check.h"
+#include "gannet/curate/check/dataset_check.h"
 #include "gannet/viz/plots.h"
 #include "progress.h"
 

@@ -11,7 +11,7 @@
 
 namespace gannet::meta {
 
-/// Path relative to src/gannet ("data/mosaic.h") and content.
+/// Path relative to src/gannet ("data/augment/mosaic.h") and content.
 using SourceTree = std::map<std::string, std::string>;
 
 inline std::string read_text(const std::filesystem::path& path) {
@@ -31,7 +31,7 @@ inline SourceTree library_sources() {
   return tree;
 }
 
-/// "data" of "data/mosaic.h"; empty for files directly in src/gannet.
+/// "data/augment" of "data/augment/mosaic.h"; empty for files directly in src/gannet.
 inline std::string folder_of(const std::string& path) {
   return std::filesystem::path(path).parent_path();
 }
@@ -48,7 +48,8 @@ inline std::vector<std::string> includes_of(const std::string& content) {
   return names;
 }
 
-/// The own file that an include names ("gannet/data/mosaic.h" gives "data/mosaic.h"), else empty.
+/// The own file that an include names ("gannet/data/augment/mosaic.h" gives "data/mosaic.h"), else
+/// empty.
 inline std::string own_file(const std::string& include) {
   return include.starts_with("gannet/") ? include.substr(7) : std::string();
 }

@@ -13,9 +13,9 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/run_directory.h"
-#include "gannet/data/glob.h"
-#include "gannet/data/image_io.h"
-#include "gannet/data/image_list.h"
+#include "gannet/data/images/glob.h"
+#include "gannet/data/images/image_io.h"
+#include "gannet/data/images/image_list.h"
 #include "gannet/detect/output_plan.h"
 #include "gannet/viz/draw.h"
 

@@ -9,7 +9,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/core/numeric.h"
-#include "gannet/data/letterbox.h"
+#include "gannet/data/images/letterbox.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/predict/predictor.h"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "gannet/data/image_index.h"
+#include "gannet/data/index/image_index.h"
 #include "gannet/eval/evaluator.h"
 
 namespace gannet {

@@ -16,7 +16,7 @@
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
-#include "gannet/data/datasets.h"
+#include "gannet/data/loading/datasets.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/eval/coco_results.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gannet/core/box.h"
-#include "gannet/data/loader.h"
+#include "gannet/data/loading/loader.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/eval/evaluate.h"
 #include "gannet/loss/detection_loss.h"

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "gannet/data/image_index.h"
+#include "gannet/data/index/image_index.h"
 #include "gannet/nn/model.h"
 
 namespace gannet {

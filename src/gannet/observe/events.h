@@ -12,7 +12,7 @@
 
 #include "gannet/core/box.h"
 #include "gannet/core/error.h"
-#include "gannet/data/batch.h"
+#include "gannet/data/sample/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
 

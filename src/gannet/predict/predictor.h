@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "gannet/data/batch.h"
+#include "gannet/data/sample/batch.h"
 #include "gannet/nn/model.h"
 #include "gannet/ops/nms.h"
 #include "gannet/ops/placement.h"

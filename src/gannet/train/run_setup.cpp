@@ -11,9 +11,9 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
-#include "gannet/data/datasets.h"
-#include "gannet/data/image_weights.h"
-#include "gannet/data/label_path.h"
+#include "gannet/data/index/image_weights.h"
+#include "gannet/data/labels/label_path.h"
+#include "gannet/data/loading/datasets.h"
 #include "gannet/nn/checkpoint.h"
 
 namespace gannet {

@@ -7,9 +7,9 @@
 
 #include "gannet/config/data_description.h"
 #include "gannet/config/settings.h"
-#include "gannet/data/dataset.h"
-#include "gannet/data/image_index.h"
-#include "gannet/data/sampler.h"
+#include "gannet/data/index/image_index.h"
+#include "gannet/data/loading/sampler.h"
+#include "gannet/data/sample/sample.h"
 #include "gannet/io/value.h"
 #include "gannet/loss/detection_loss.h"
 #include "gannet/nn/model.h"

@@ -9,7 +9,7 @@
 #include <memory>
 #include <vector>
 
-#include "gannet/data/sampler.h"
+#include "gannet/data/loading/sampler.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/loss/detection_loss.h"
 #include "gannet/nn/model.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "gannet/data/batch.h"
+#include "gannet/data/sample/batch.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/loss/detection_loss.h"
 #include "gannet/ops/placement.h"

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "gannet/config/settings.h"
-#include "gannet/data/loader.h"
+#include "gannet/data/loading/loader.h"
 #include "gannet/eval/evaluate.h"
 #include "gannet/io/value.h"
 #include "gannet/loss/detection_loss.h"

@@ -11,7 +11,7 @@
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/core/run_directory.h"
-#include "gannet/data/anchors.h"
+#include "gannet/data/index/anchors.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/eval/fingerprint.h"
 #include "gannet/io/torch_file.h"

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "gannet/config/settings.h"
-#include "gannet/data/image_index.h"
+#include "gannet/data/index/image_index.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/nn/model.h"
 

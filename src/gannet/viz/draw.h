@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gannet/core/box.h"
-#include "gannet/data/batch.h"
+#include "gannet/data/sample/batch.h"
 #include "gannet/metrics/matching.h"
 
 namespace gannet {

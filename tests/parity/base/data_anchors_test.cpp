@@ -1,7 +1,7 @@
 // Anchor recall with the original's recorded scale factors, and what the search must reach.
 #include <gtest/gtest.h>
 
-#include "gannet/data/anchors.h"
+#include "gannet/data/index/anchors.h"
 #include "tests/parity/base/vectors.h"
 
 namespace gannet::testing {

@@ -4,11 +4,11 @@
 #include <array>
 #include <opencv2/imgproc.hpp>
 
-#include "gannet/data/affine.h"
-#include "gannet/data/colour.h"
-#include "gannet/data/letterbox.h"
-#include "gannet/data/mosaic.h"
-#include "gannet/data/resize.h"
+#include "gannet/data/augment/affine.h"
+#include "gannet/data/augment/colour.h"
+#include "gannet/data/augment/mosaic.h"
+#include "gannet/data/images/letterbox.h"
+#include "gannet/data/images/resize.h"
 #include "tests/parity/base/data_vectors.h"
 
 namespace gannet::testing {

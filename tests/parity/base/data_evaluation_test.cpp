@@ -9,9 +9,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "gannet/data/datasets.h"
-#include "gannet/data/loader.h"
-#include "gannet/data/sampler.h"
+#include "gannet/data/loading/datasets.h"
+#include "gannet/data/loading/loader.h"
+#include "gannet/data/loading/sampler.h"
 #include "tests/parity/base/data_vectors.h"
 #include "tests/unit/data/data_fixture.h"
 

@@ -1,9 +1,9 @@
 // Letterbox, first resize and rectangular batches against the original's numbers.
 #include <gtest/gtest.h>
 
-#include "gannet/data/letterbox.h"
-#include "gannet/data/resize.h"
-#include "gannet/data/sampler.h"
+#include "gannet/data/images/letterbox.h"
+#include "gannet/data/images/resize.h"
+#include "gannet/data/loading/sampler.h"
 #include "tests/parity/base/data_vectors.h"
 
 namespace gannet::testing {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "gannet/core/box.h"
-#include "gannet/data/affine.h"
-#include "gannet/data/pixel_label.h"
+#include "gannet/data/augment/affine.h"
+#include "gannet/data/sample/pixel_label.h"
 #include "tests/parity/base/vectors.h"
 
 namespace gannet::testing {

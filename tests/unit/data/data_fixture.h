@@ -14,8 +14,8 @@
 #include <string>
 
 #include "gannet/core/rng.h"
-#include "gannet/data/image_cache.h"
-#include "gannet/data/image_index.h"
+#include "gannet/data/cache/image_cache.h"
+#include "gannet/data/index/image_index.h"
 
 namespace gannet::testing {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "gannet/core/rng.h"
-#include "gannet/data/batch.h"
-#include "gannet/data/sampler.h"
+#include "gannet/data/loading/sampler.h"
+#include "gannet/data/sample/batch.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/train/shards.h"
 
