@@ -52,7 +52,6 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
   const auto json = golden::json("loss/" + GetParam() + ".json");
   const HeadSpec head = head_of(json, vector);
   const LossOptions options = options_of(json);
-  const auto comm = make_single_process();
   for (const auto& [prefix, dtype, tolerance] :
        {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     SCOPED_TRACE(prefix);
@@ -73,7 +72,7 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
       EXPECT_TRUE(golden::near(m.box_cxcywh, vector[prefix + ("tbox" + level)], tolerance))
           << "tbox" << level;
     }
-    const LossParts parts = DetectionLoss(options)(raw, targets, head, *comm);
+    const LossParts parts = DetectionLoss(options)(raw, targets, head);
     EXPECT_TRUE(golden::near(parts.items, vector[std::string(prefix) + "items"], tolerance));
     EXPECT_TRUE(golden::near(parts.total.reshape({1}), vector[std::string(prefix) + "returned"],
                              tolerance));

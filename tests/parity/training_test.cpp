@@ -187,10 +187,9 @@ TEST(GradientVectors, EveryParameterOfTheNarrowModel) {
   const Batch batch = batch_of(inputs, 0);
   Placement placement;
   placement.parameters = placement.compute = torch::kFloat64;
-  const auto comm = make_single_process();
   const auto raw = model.forward(prepare_images(batch, placement));
   DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch, placement),
-                                                model.head(), *comm)
+                                                model.head())
       .total.backward();
   int compared = 0;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {

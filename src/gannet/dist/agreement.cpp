@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 #include <torch/cuda.h>
+#include <torch/types.h>
 
+#include <algorithm>
 #include <sstream>
 #include <vector>
 
@@ -24,6 +26,19 @@ std::string device_of_rank(const std::string& device, const Communicator& comm) 
               fmt::format("'{}' names {} devices, but this machine has a process {}", device,
                           entries.size(), local + 1),
               {{}, 0, "--device"});
+}
+
+void sum_in_one(const std::string& name, const std::vector<std::vector<double>*>& rows,
+                Communicator& comm) {
+  if (comm.world_size() == 1) return;
+  std::vector<double> joined;
+  for (const auto* row : rows) joined.insert(joined.end(), row->begin(), row->end());
+  const auto sums = comm.sum(name, torch::tensor(joined, torch::kFloat64));
+  const double* next = sums.const_data_ptr<double>();
+  for (auto* row : rows) {
+    std::copy_n(next, row->size(), row->begin());
+    next += row->size();
+  }
 }
 
 void require_equal_lines(const std::string& lines, Communicator& comm) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace gannet {
 
@@ -13,6 +14,10 @@ class Communicator;
 /// @param device as of the settings; a list ("0,2") names one for each local rank
 /// Throws Error (kUsage) for a list that is too short.
 std::string device_of_rank(const std::string& device, const Communicator& comm);
+
+/// Every row becomes its sum over all ranks, in one collective. Rows are as long on every rank.
+void sum_in_one(const std::string& name, const std::vector<std::vector<double>*>& rows,
+                Communicator& comm);
 
 /// Throws Error (kDistributed) on every rank, naming the first line in which a rank's text differs
 /// from that of rank 0.

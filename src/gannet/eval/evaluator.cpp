@@ -233,15 +233,13 @@ class Evaluation {
     report.nms_ms = sum.nms_seconds * 1000 / images;
   }
 
-  // Each rank has other batches, so the loss is that of a world of one.
   std::array<double, 3> loss_of(const Batch& batch, const Prediction& prediction) const {
     const torch::NoGradGuard no_grad;
-    const auto alone = make_single_process();
     torch::Tensor items;
     for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
       const auto parts =
           (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()),
-                           predictor_.model().head(), *alone);
+                           predictor_.model().head());
       items = parts.items.to(torch::kCPU, torch::kFloat64);
     });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};

@@ -2,7 +2,6 @@
 
 #include <torch/types.h>
 
-#include "gannet/loss/assign.h"
 #include "gannet/ops/boxes.h"
 
 namespace gannet {
@@ -64,13 +63,14 @@ LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const Loss
   return sums;
 }
 
-std::vector<double> local_counts(const std::vector<LevelMatches>& matches,
-                                 const std::vector<torch::Tensor>& raw) {
-  std::vector<double> counts;
-  for (const LevelMatches& level : matches) counts.push_back(static_cast<double>(level.count()));
+LossCounts counts_of(const std::vector<LevelMatches>& matches,
+                     const std::vector<torch::Tensor>& raw) {
+  LossCounts counts;
+  for (const LevelMatches& level : matches)
+    counts.numbers.push_back(static_cast<double>(level.count()));
   for (const auto& level : raw)
-    counts.push_back(static_cast<double>(level.numel() / level.size(4)));
-  counts.push_back(static_cast<double>(raw.front().size(0)));
+    counts.numbers.push_back(static_cast<double>(level.numel() / level.size(4)));
+  counts.numbers.push_back(static_cast<double>(raw.front().size(0)));
   return counts;
 }
 
@@ -97,9 +97,18 @@ torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Te
   return (loss * (1 - ((excess - 1) / (alpha + 1e-4)).exp())).mean();
 }
 
-torch::Tensor DetectionLoss::count(const torch::Tensor& targets_N6,
-                                   const std::array<std::int64_t, 3>& shape,
-                                   const HeadSpec& head) const {
+LossTargets DetectionLoss::assign(const std::vector<torch::Tensor>& raw,
+                                  const torch::Tensor& targets_N6, const HeadSpec& head) const {
+  const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
+  LossTargets targets;
+  targets.levels = assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
+  targets.counts = counts_of(targets.levels, raw);
+  return targets;
+}
+
+LossCounts DetectionLoss::count(const torch::Tensor& targets_N6,
+                                const std::array<std::int64_t, 3>& shape,
+                                const HeadSpec& head) const {
   const auto [images, height, width] = shape;
   std::vector<torch::Tensor> grids;  // only their shapes count: one value, seen as many
   for (std::size_t l = 0; l < head.strides.size(); ++l) {
@@ -109,41 +118,35 @@ torch::Tensor DetectionLoss::count(const torch::Tensor& targets_N6,
         torch::zeros({1}, targets_N6.options())
             .expand({images, anchors, height / stride, width / stride, head.num_classes + 5}));
   }
-  const auto matches = assign_targets(targets_N6, grids, head, {options_.anchor_threshold});
-  return torch::tensor(local_counts(matches, grids), torch::kFloat64);
+  return counts_of(assign_targets(targets_N6, grids, head, {options_.anchor_threshold}), grids);
 }
 
 LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
-                                    const torch::Tensor& targets_N6, const HeadSpec& head,
-                                    Communicator& comm, const std::vector<double>& riders) const {
-  const auto levels = static_cast<std::int64_t>(raw.size());
+                                    const LossTargets& targets, const LossCounts& counts) const {
   const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
-  const auto matches =
-      assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
-
-  // One small sum a step: matches and cells of each level, images and the riders, over all ranks.
-  std::vector<double> local = local_counts(matches, raw);
-  local.insert(local.end(), riders.begin(), riders.end());
-  const auto counts = comm.sum("loss.counts", torch::tensor(local, torch::kFloat64));
-  const double* count = counts.const_data_ptr<double>();
-
   auto box = torch::zeros({}, compute), objectness = box, classes = box;
   for (std::size_t l = 0; l < raw.size(); ++l) {
-    const LevelSums sums = level_sums(raw[l], matches[l], options_);
-    const double num_matches = std::max(count[l], 1.0);
+    const LevelSums sums = level_sums(raw[l], targets.levels[l], options_);
+    const double num_matches = std::max(counts.matches(l), 1.0);
+    const auto num_classes = static_cast<double>(raw[l].size(4) - 5);
     box = box + sums.box / num_matches;
-    classes = classes + sums.classes / (num_matches * head.num_classes);
-    objectness = objectness + sums.objectness / count[static_cast<std::size_t>(levels) + l];
+    classes = classes + sums.classes / (num_matches * num_classes);
+    objectness = objectness + sums.objectness / counts.cells(l);
   }
-  const double per_level = 3.0 / static_cast<double>(levels);
+  const double per_level = 3.0 / static_cast<double>(raw.size());
   box = box * (options_.box_gain * per_level);
   objectness = objectness * (options_.objectness_gain * per_level);
   classes = classes * (options_.class_gain * per_level);
   const auto sum = box + objectness + classes;
   const auto items =
       torch::stack({box.detach(), objectness.detach(), classes.detach(), sum.detach()});
-  const double* summed = count + 2 * levels + 1;
-  return {sum * count[2 * levels], items, std::vector<double>(summed, summed + riders.size())};
+  return {sum * counts.images(), items};
+}
+
+LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
+                                    const torch::Tensor& targets_N6, const HeadSpec& head) const {
+  const LossTargets targets = assign(raw, targets_N6, head);
+  return (*this)(raw, targets, targets.counts);
 }
 
 }  // namespace gannet

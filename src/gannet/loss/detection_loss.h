@@ -1,14 +1,14 @@
-// The training loss: box, objectness and class parts (RB 5.3), divided by counts over all ranks.
+// The training loss: box, objectness and class parts (RB 5.3). Each part is a mean, and what it is
+// the mean of may be counted over more batches than the one at hand: counts in, loss out.
 #pragma once
 
 #include <torch/types.h>
 
 #include <array>
-#include <memory>
 #include <vector>
 
 #include "gannet/core/head_spec.h"
-#include "gannet/dist/communicator.h"
+#include "gannet/loss/assign.h"
 
 namespace gannet {
 
@@ -23,12 +23,27 @@ struct LossOptions {
   double giou_ratio = 1.0;
 };
 
-/// `total` is what to differentiate: the sum of the parts times the number of images of the global
-/// batch. `items` (4) holds this rank's share of box, objectness, class and their sum, detached, on
-/// the device; the sum over ranks is the loss of the global batch.
+/// What a loss is divided by. The numbers are one row, so that counts of several batches, or of all
+/// ranks, can be added: matches of each level, cells of each level, images.
+struct LossCounts {
+  std::vector<double> numbers;
+  std::size_t levels() const { return numbers.size() / 2; }
+  double matches(std::size_t level) const { return numbers[level]; }
+  double cells(std::size_t level) const { return numbers[levels() + level]; }
+  double images() const { return numbers.back(); }
+};
+
+/// Matches of a batch, and what they count.
+struct LossTargets {
+  std::vector<LevelMatches> levels;
+  LossCounts counts;
+};
+
+/// `total` is what to differentiate: the sum of the parts times the number of images counted.
+/// `items` (4) holds box, objectness, class and their sum, detached, on the device. Over batches
+/// that were counted together, both add up to those of the whole.
 struct LossParts {
   torch::Tensor total, items;
-  std::vector<double> riders;  // summed over all ranks
 };
 
 class DetectionLoss {
@@ -36,17 +51,22 @@ class DetectionLoss {
   explicit DetectionLoss(LossOptions options) : options_(options) {}
 
   /// @param raw per level (B, A, H, W, V)   @param targets_N6 rows (image, class, cx, cy, w, h)
-  /// Half-precision predictions are raised to float32. Without targets only objectness remains.
-  /// @param riders numbers that travel with the one small sum over ranks that a step makes
-  LossParts operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
-                       const HeadSpec& head, Communicator& comm,
-                       const std::vector<double>& riders = {}) const;
+  LossTargets assign(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
+                     const HeadSpec& head) const;
 
-  /// What this rank adds to the counts that the loss is divided by, without predictions: matches
-  /// and cells of each level, then images.
+  /// The counts that `assign` would give, without predictions.
   /// @param shape images, height and width of the network's input, px
-  torch::Tensor count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape,
-                      const HeadSpec& head) const;
+  LossCounts count(const torch::Tensor& targets_N6, const std::array<std::int64_t, 3>& shape,
+                   const HeadSpec& head) const;
+
+  /// Half-precision predictions are raised to float32. Without matches only objectness remains.
+  /// @param counts of all batches that make up the loss, this one included
+  LossParts operator()(const std::vector<torch::Tensor>& raw, const LossTargets& targets,
+                       const LossCounts& counts) const;
+
+  /// The loss of a batch by itself.
+  LossParts operator()(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
+                       const HeadSpec& head) const;
 
   const LossOptions& options() const { return options_; }
 

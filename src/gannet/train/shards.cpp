@@ -17,23 +17,6 @@ std::int64_t bound(std::int64_t count, std::int64_t parts, std::int64_t part) {
   return part * (count / parts) + std::min(part, count % parts);
 }
 
-/// Answers the loss's one sum with what is already known, so that shards need not wait for each
-/// other.
-class KnownCounts final : public Communicator {
- public:
-  explicit KnownCounts(torch::Tensor counts) : counts_(std::move(counts)) {}
-  int rank() const override { return 0; }
-  int world_size() const override { return 1; }
-  torch::Tensor sum(const std::string&, const torch::Tensor&) override { return counts_; }
-  std::vector<std::string> gather(const std::string&, const std::string& local) override {
-    return {local};
-  }
-  std::string broadcast(const std::string&, const std::string& local) override { return local; }
-
- private:
-  torch::Tensor counts_;
-};
-
 std::vector<torch::Tensor> trained_parameters(const DetectionModel& model) {
   std::vector<torch::Tensor> trained;
   for (const auto& p : model.parameters())
@@ -49,14 +32,6 @@ std::vector<torch::Tensor> floating_buffers(const DetectionModel& model) {
 }
 
 }  // namespace
-
-/// One shard of the step under way.
-struct ShardedStep::Work {
-  Replica* replica = nullptr;
-  torch::Tensor images, targets_N6;
-  torch::Tensor items;  // (4) float64
-  Communicator* counts = nullptr;
-};
 
 std::vector<std::int64_t> shard_bounds(std::int64_t images) {
   std::vector<std::int64_t> bounds;
@@ -117,13 +92,15 @@ ShardedStep::Replica ShardedStep::make_replica() const {
   return replica;
 }
 
-ShardSums ShardedStep::run(const torch::Tensor& images, const torch::Tensor& targets_N6,
-                           std::int64_t global_images, double scale,
-                           const std::vector<double>& riders) {
+LossCounts ShardedStep::cut(const torch::Tensor& images, const torch::Tensor& targets_N6,
+                            std::int64_t global_images) {
   const auto bounds = shard_bounds(global_images);
   const std::int64_t first_image = bounds[static_cast<std::size_t>(own_.first)];
-  std::vector<Work> works;
-  torch::Tensor counts;
+  const auto count = [&](const torch::Tensor& targets, std::int64_t num_images) {
+    return loss_.count(targets, {num_images, images.size(2), images.size(3)}, model_.head());
+  };
+  LossCounts counts = count(targets_N6.slice(0, 0, 0), 0);  // nothing yet
+  works_.clear();
   for (int shard = own_.first; shard < own_.end; ++shard) {
     const std::int64_t begin = bounds[static_cast<std::size_t>(shard)] - first_image,
                        end = bounds[static_cast<std::size_t>(shard) + 1] - first_image;
@@ -135,44 +112,36 @@ ShardSums ShardedStep::run(const torch::Tensor& images, const torch::Tensor& tar
     work.targets_N6 =
         targets_N6.index({(image >= begin).logical_and(image < end)}).to(placement_.parameters);
     work.targets_N6.select(1, 0).sub_(static_cast<double>(begin));
-    const auto own_counts =
-        loss_.count(work.targets_N6, {end - begin, images.size(2), images.size(3)}, model_.head());
-    counts = counts.defined() ? counts + own_counts : own_counts;
-    works.push_back(std::move(work));
+    const LossCounts own = count(work.targets_N6, end - begin);
+    for (std::size_t i = 0; i < own.numbers.size(); ++i) counts.numbers[i] += own.numbers[i];
+    works_.push_back(std::move(work));
   }
-  if (!counts.defined())
-    counts = torch::zeros_like(
-        loss_.count(targets_N6.slice(0, 0, 0), {0, images.size(2), images.size(3)}, model_.head()));
-  const auto joined =
-      comm_.sum("loss.counts", torch::cat({counts, torch::tensor(riders, torch::kFloat64)}));
-  KnownCounts known(joined.slice(0, 0, counts.size(0)));
-  for (Work& work : works) work.counts = &known;
-  for_each_side_by_side(static_cast<int>(works.size()), num_threads_,
-                        [&](int i) { compute(works[static_cast<std::size_t>(i)], scale); });
+  return counts;
+}
 
+std::array<double, 4> ShardedStep::run(const LossCounts& counts, double scale) {
+  for_each_side_by_side(static_cast<int>(works_.size()), num_threads_, [&](int i) {
+    compute(works_[static_cast<std::size_t>(i)], counts, scale);
+  });
   auto items_S4 = torch::zeros({kNumShards, 4}, torch::kFloat64);
-  for (std::size_t i = 0; i < works.size(); ++i)
-    items_S4[own_.first + static_cast<std::int64_t>(i)].copy_(works[i].items);
+  for (std::size_t i = 0; i < works_.size(); ++i)
+    items_S4[own_.first + static_cast<std::int64_t>(i)].copy_(works_[i].items);
   items_S4 = comm_.sum("shard.items", items_S4);
-  ShardSums sums;
-  sums.items.assign(4, 0);
+  std::array<double, 4> sums{};
   for (int shard = 0; shard < kNumShards; ++shard)
-    for (int i = 0; i < 4; ++i)
-      sums.items[static_cast<std::size_t>(i)] += items_S4[shard][i].item<double>();
-  const auto summed = joined.slice(0, counts.size(0));
-  sums.riders.assign(summed.const_data_ptr<double>(),
-                     summed.const_data_ptr<double>() + summed.size(0));
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      sums[i] += items_S4[shard][static_cast<std::int64_t>(i)].item<double>();
   return sums;
 }
 
-void ShardedStep::compute(Work& work, double scale) const {
+void ShardedStep::compute(Work& work, const LossCounts& counts, double scale) const {
   if (work.images.size(0) == 0) return;
   std::vector<torch::Tensor> raw;
   {
     const AutocastScope autocast(placement_);
     raw = work.replica->model->forward(work.images);
   }
-  const LossParts loss = loss_(raw, work.targets_N6, model_.head(), *work.counts);
+  const LossParts loss = loss_(raw, loss_.assign(raw, work.targets_N6, model_.head()), counts);
   work.items = loss.items.to(torch::kCPU, torch::kFloat64);
   (scale == 1 ? loss.total : loss.total * scale).backward();
 }

@@ -5,6 +5,7 @@
 
 #include <torch/types.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -32,23 +33,23 @@ ShardRange shards_of_rank(int rank, int world_size);
 /// A rank's part of a global batch: the images of its shards.
 BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size);
 
-/// What a step of all shards gave, the same on every rank.
-struct ShardSums {
-  std::vector<double> items;   // box, objectness, class and their sum over the global batch
-  std::vector<double> riders;  // summed over ranks
-};
-
 class ShardedStep {
  public:
   /// @param num_threads shards that are computed side by side; never changes results
   ShardedStep(DetectionModel& model, const DetectionLoss& loss, const Placement& placement,
               Communicator& comm, int num_threads);
 
-  /// Forward and backward of this rank's shards; gradients stay with their shard.
+  /// Cuts this rank's images into its shards for the next run.
   /// @param images (B, 3, H, W) of this rank's shards together   @param targets_N6 with image < B
-  /// @param global_images of the whole batch   @param scale of the loss (fp16)
-  ShardSums run(const torch::Tensor& images, const torch::Tensor& targets_N6,
-                std::int64_t global_images, double scale, const std::vector<double>& riders);
+  /// @param global_images of the whole batch
+  /// @return what the shards count for the loss
+  LossCounts cut(const torch::Tensor& images, const torch::Tensor& targets_N6,
+                 std::int64_t global_images);
+
+  /// Forward and backward of the shards that were cut; gradients stay with their shard.
+  /// @param counts over all ranks   @param scale of the loss (fp16)
+  /// @return box, objectness, class and their sum over the global batch, the same on every rank
+  std::array<double, 4> run(const LossCounts& counts, double scale);
 
   /// The model's gradients become the sums over all shards since the last call, its running
   /// statistics their means.
@@ -61,10 +62,15 @@ class ShardedStep {
     std::shared_ptr<DetectionModel> model;
     std::vector<torch::Tensor> parameters, buffers;
   };
-  struct Work;
+  /// One shard of the step under way.
+  struct Work {
+    Replica* replica = nullptr;
+    torch::Tensor images, targets_N6;
+    torch::Tensor items;  // (4) float64
+  };
 
   Replica make_replica() const;
-  void compute(Work& work, double scale) const;
+  void compute(Work& work, const LossCounts& counts, double scale) const;
   torch::Tensor flatten(const Replica& replica) const;
 
   DetectionModel& model_;
@@ -75,6 +81,7 @@ class ShardedStep {
   ShardRange own_;
   std::vector<torch::Tensor> parameters_, buffers_;  // of the model: trained ones, floating ones
   std::vector<Replica> replicas_;                    // one for each own shard
+  std::vector<Work> works_;                          // the same
 };
 
 }  // namespace gannet

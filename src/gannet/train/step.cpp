@@ -12,6 +12,7 @@
 #include "gannet/core/fault.h"
 #include "gannet/core/numeric.h"
 #include "gannet/core/rng.h"
+#include "gannet/dist/agreement.h"
 #include "gannet/predict/predictor.h"
 #include "gannet/train/optimizer.h"
 
@@ -80,14 +81,7 @@ void TrainStep::count_last_step() {
 void TrainStep::run(const Batch& batch) {
   plan_ = schedule_.at(state_.iteration);
   const Inputs inputs = prepare(batch);
-  if (shards_) {
-    run_shards(inputs, batch);
-  } else {
-    const LossParts loss = compute_loss(forward(inputs, batch.images == 0), inputs);
-    record(loss.items, batch);
-    if (comm_.world_size() == 1) count_last_step();  // nobody to wait for: the step counts at once
-    backward(loss);
-  }
+  shards_ ? run_shards(inputs, batch) : run_whole(inputs, batch);
   if (plan_.completes_update) update();
   ++state_.iteration;
   if (plan_.completes_update) mark_boundary(state_);
@@ -129,36 +123,31 @@ std::vector<torch::Tensor> TrainStep::forward(const Inputs& inputs, bool empty) 
   return raw;
 }
 
-// The last step's loss and the wish to stop travel with this step's counts.
-LossParts TrainStep::compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs) {
-  std::vector<double> riders = wish_riders();
-  const auto num_wishes = static_cast<std::ptrdiff_t>(riders.size());
-  riders.resize(riders.size() + 4);
+void TrainStep::run_whole(const Inputs& inputs, const Batch& batch) {
+  const auto raw = forward(inputs, batch.images == 0);
+  const LossTargets targets = loss_.assign(raw, inputs.targets_N6, state_.model->head());
+  const LossCounts all = sum_over_ranks(targets.counts);
+  const LossParts loss = loss_(raw, targets, options_.loss_per_rank ? targets.counts : all);
+  record(loss.items, batch);
+  if (comm_.world_size() == 1) count_last_step();  // nobody to wait for: the step counts at once
+  backward(loss);
+}
+
+// The one small sum that a step makes: what the loss is divided by, what ranks wish for, and the
+// loss of the step before, which a rank need not wait for at once.
+LossCounts TrainStep::sum_over_ranks(const LossCounts& own) {
+  LossCounts all = own;
+  std::vector<double> wishes{wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0}, items(4);
   const bool counts = state_.progress.uncounted_items.defined();
   if (counts) {
-    const auto items = state_.progress.uncounted_items.to(torch::kCPU);
-    std::copy_n(items.const_data_ptr<double>(), 4, riders.begin() + num_wishes);
+    const auto pending = state_.progress.uncounted_items.to(torch::kCPU);
+    std::copy_n(pending.const_data_ptr<double>(), items.size(), items.begin());
   }
-  const HeadSpec& head = state_.model->head();
-  LossParts loss;
-  if (options_.loss_per_rank) {
-    loss = loss_(raw, inputs.targets_N6, head, *make_single_process());
-    const auto sums = comm_.sum("step.riders", torch::tensor(riders, torch::kFloat64));
-    loss.riders.assign(sums.const_data_ptr<double>(),
-                       sums.const_data_ptr<double>() + riders.size());
-  } else {
-    loss = loss_(raw, inputs.targets_N6, head, comm_, riders);
-  }
-  agree(loss.riders.data());
-  if (counts) count_items(loss.riders.data() + num_wishes);
-  return loss;
+  sum_in_one("step", {&all.numbers, &wishes, &items}, comm_);
+  agreed_ = {wishes[0] > 0, wishes[1] > 0};
+  if (counts) count_items(items.data());
+  return all;
 }
-
-std::vector<double> TrainStep::wish_riders() const {
-  return {wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0};
-}
-
-void TrainStep::agree(const double* riders) { agreed_ = {riders[0] > 0, riders[1] > 0}; }
 
 void TrainStep::count_items(const double* items) {
   EpochProgress& progress = state_.progress;
@@ -190,11 +179,10 @@ void TrainStep::update() {
 }
 
 void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
-  const ShardSums sums = shards_->run(inputs.images, inputs.targets_N6, batch.global_images,
-                                      state_.scaler.scale, wish_riders());
-  agree(sums.riders.data());
-  record(torch::tensor(sums.items, torch::kFloat64), batch);
-  count_items(sums.items.data());
+  const LossCounts own = shards_->cut(inputs.images, inputs.targets_N6, batch.global_images);
+  const auto items = shards_->run(sum_over_ranks(own), state_.scaler.scale);
+  record(torch::tensor(at::ArrayRef<double>(items), torch::kFloat64), batch);
+  count_items(items.data());
   if (plan_.completes_update) shards_->combine();
 }
 

@@ -71,13 +71,12 @@ class TrainStep {
  private:
   Inputs prepare(const Batch& batch) const;
   std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty);
-  LossParts compute_loss(const std::vector<torch::Tensor>& raw, const Inputs& inputs);
+  LossCounts sum_over_ranks(const LossCounts& own);
+  void run_whole(const Inputs& inputs, const Batch& batch);
   void backward(const LossParts& loss);
   void run_shards(const Inputs& inputs, const Batch& batch);
   void update();
   void record(const torch::Tensor& items_4, const Batch& batch);
-  std::vector<double> wish_riders() const;
-  void agree(const double* riders);
   void count_items(const double* items);
 
   TrainState& state_;

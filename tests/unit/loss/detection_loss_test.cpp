@@ -13,8 +13,7 @@ const double kLn2 = std::log(2.0);
 
 LossParts loss_of(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets,
                   const HeadSpec& head, LossOptions options = {}) {
-  const auto comm = make_single_process();
-  return DetectionLoss(options)(raw, targets, head, *comm);
+  return DetectionLoss(options)(raw, targets, head);
 }
 
 void expect_items(const LossParts& loss, double box, double objectness, double classes,
@@ -105,6 +104,34 @@ TEST(DetectionLoss, BatchWeighsEveryMatchAlike) {
     return (2 * x[i] + y[i]).item<double>() / 3;
   };
   expect_items(batch, matches(a, b, 0), (a[1] + b[1]).item<double>() / 2, matches(a, b, 2), 1e-5);
+}
+
+// What processes rely on: parts of a batch that were counted together add up to the batch.
+TEST(DetectionLoss, PartsCountedTogetherAddUp) {
+  const HeadSpec head = testing::stock_head();
+  const auto generator = at::make_generator<at::CPUGeneratorImpl>(5);
+  std::vector<torch::Tensor> raw = testing::zero_outputs(head, 2), halves[2];
+  for (auto& level : raw) {
+    level = torch::randn(level.sizes(), generator, torch::kFloat64);
+    for (int i = 0; i < 2; ++i) halves[i].push_back(level.slice(0, i, i + 1));
+  }
+  const auto targets = testing::stock_targets();
+  const DetectionLoss loss{LossOptions{}};
+  LossTargets parts[2];
+  LossCounts all{std::vector<double>(7)};
+  for (int i = 0; i < 2; ++i) {
+    auto own = targets.index({targets.select(1, 0) == i});
+    own.select(1, 0).fill_(0);
+    parts[i] = loss.assign(halves[i], own, head);
+    EXPECT_EQ(parts[i].counts.numbers, loss.count(own, {1, 64, 64}, head).numbers);
+    for (std::size_t n = 0; n < all.numbers.size(); ++n)
+      all.numbers[n] += parts[i].counts.numbers[n];
+  }
+  const LossParts whole = loss(raw, targets, head), first = loss(halves[0], parts[0], all),
+                  second = loss(halves[1], parts[1], all);
+  EXPECT_GT(whole.items[0].item<double>(), 0);
+  EXPECT_TRUE(torch::allclose(first.items + second.items, whole.items, 1e-12, 0));
+  EXPECT_TRUE(torch::allclose(first.total + second.total, whole.total, 1e-12, 0));
 }
 
 TEST(DetectionLoss, HalfPrecisionIsRaised) {

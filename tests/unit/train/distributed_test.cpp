@@ -9,6 +9,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "gannet/dist/agreement.h"
 #include "gannet/predict/predictor.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/run_setup.h"
@@ -69,7 +70,11 @@ class Rank {
     const Batch batch = share_of(global_batch(0, setting_.images, setting_.side), comm_);
     const auto raw = state_.model->forward(prepare_images(batch, placement_));
     const DetectionLoss loss{LossOptions{}};
-    const auto parts = loss(raw, prepare_targets(batch, placement_), state_.model->head(), comm_);
+    const LossTargets targets =
+        loss.assign(raw, prepare_targets(batch, placement_), state_.model->head());
+    LossCounts counts = targets.counts;
+    sum_in_one("test.counts", {&counts.numbers}, comm_);
+    const LossParts parts = loss(raw, targets, counts);
     if (reducer_) {
       reducer_->backward(parts.total);
     } else {
