@@ -95,7 +95,8 @@ TEST_P(Forward, Evaluation) {
 
     Placement placement;
     placement.parameters = placement.compute = p.dtype;
-    const auto augmented = Predictor(*model, placement).predict(input, true).decoded_BNV;
+    const auto augmented =
+        Predictor(*model, placement, {.augment = true}).forward(input).decoded_BNV;
     if (vector.has(prefix + "/augment/decoded"))
       EXPECT_TRUE(golden::near(augmented, vector[prefix + "/augment/decoded"], p.forward));
 

@@ -11,7 +11,7 @@
 #include "gannet/config/model_description.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/nn/model.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet::golden {
 

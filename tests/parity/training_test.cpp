@@ -1,8 +1,8 @@
 // Rates over long runs, EMA decay, gradients by name, and whole training runs of the original.
-#include "gannet/predict/predictor.h"
+#include "gannet/ops/prepare.h"
 #include "gannet/train/ema.h"
 #include "gannet/train/optimizer.h"
-#include "gannet/train/run_setup.h"
+#include "gannet/train/run_options.h"
 #include "gannet/train/step.h"
 #include "tests/parity/golden.h"
 

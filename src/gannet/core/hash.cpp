@@ -1,5 +1,7 @@
 #include "gannet/core/hash.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstring>
 
@@ -37,5 +39,11 @@ std::uint64_t checksum64(const void* data, std::size_t size) {
   for (std::size_t i = 0; i < lanes.size(); ++i) sum = mix(sum, mix(lanes[i], words[i]));
   return sum;
 }
+
+void Fingerprint::add(const void* data, std::size_t size) {
+  value_ = checksum64(data, size) ^ (value_ * kOddFactor);
+}
+
+std::string Fingerprint::text() const { return fmt::format("{:016x}", value_); }
 
 }  // namespace gannet

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace gannet {
@@ -12,5 +13,15 @@ std::uint64_t fnv1a64(std::string_view text);
 
 /// Checksum of any number of bytes at the speed of memory; equal on machines of equal byte order.
 std::uint64_t checksum64(const void* data, std::size_t size);
+
+/// A checksum of many pieces, in their order, as sixteen hexadecimal digits.
+class Fingerprint {
+ public:
+  void add(const void* data, std::size_t size);
+  std::string text() const;
+
+ private:
+  std::uint64_t value_ = 0;
+};
 
 }  // namespace gannet

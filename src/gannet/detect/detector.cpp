@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 
@@ -21,6 +20,18 @@ struct Detector::Impl {
   DetectorOptions options;
   int image_size = 640;
   DetectorTiming timing;
+
+  PredictOptions predict_options() const {
+    PredictOptions predict;
+    predict.augment = options.augment;
+    predict.nms = {.conf_threshold = options.confidence,
+                   .iou_threshold = options.iou,
+                   .merge = options.merge,
+                   .agnostic = options.agnostic,
+                   .classes = options.classes,
+                   .max_detections = options.max_detections};
+    return predict;
+  }
 
   Batch prepare(const ImageView& image) const {
     const auto step = image.row_bytes > 0 ? static_cast<std::size_t>(image.row_bytes)
@@ -74,21 +85,11 @@ std::vector<Detection> Detector::detect(const ImageView& image) {
   GANNET_CHECK(image.data != nullptr && image.width > 0 && image.height > 0,
                "detect needs an image");
   const Batch batch = impl_->prepare(image);
-  const Predictor predictor(*impl_->loaded.model, impl_->placement);
-  const auto prediction =
-      predictor.predict(prepare_images(batch, impl_->placement), impl_->options.augment);
-  const auto start = std::chrono::steady_clock::now();
-  NmsOptions nms;
-  nms.conf_threshold = impl_->options.confidence;
-  nms.iou_threshold = impl_->options.iou;
-  nms.classes = impl_->options.classes;
-  nms.agnostic = impl_->options.agnostic;
-  nms.merge = impl_->options.merge;
-  nms.max_detections = impl_->options.max_detections;
-  const auto boxes = non_max_suppression(prediction.decoded_BNV, nms);
-  const std::chrono::duration<double> nms_time = std::chrono::steady_clock::now() - start;
-  impl_->timing = {prediction.seconds, nms_time.count(), batch.height, batch.width};
-  return to_detections(boxes.front(), batch.samples.front().letterbox, impl_->loaded.names);
+  const Predictor predictor(*impl_->loaded.model, impl_->placement, impl_->predict_options());
+  const Prediction prediction = predictor.predict(batch);
+  impl_->timing = {prediction.inference_seconds, prediction.nms_seconds, batch.height, batch.width};
+  return to_detections(prediction.boxes.front(), batch.samples.front().letterbox,
+                       impl_->loaded.names);
 }
 
 const std::vector<std::string>& Detector::names() const { return impl_->loaded.names; }

@@ -16,13 +16,14 @@
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
+#include "gannet/data/index/fingerprint.h"
 #include "gannet/data/loading/datasets.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/eval/coco_results.h"
 #include "gannet/eval/evaluator.h"
-#include "gannet/eval/fingerprint.h"
 #include "gannet/nn/checkpoint.h"
+#include "gannet/nn/fingerprint.h"
 
 namespace gannet {
 namespace {
@@ -114,10 +115,10 @@ std::string lines_to_compare(const ValSettings& settings, const Placement& place
 
 EvaluatorOptions evaluator_options(const ValSettings& settings) {
   EvaluatorOptions options;
-  options.nms.conf_threshold = settings.conf_thres;
-  options.nms.iou_threshold = settings.iou_thres;
-  options.nms.merge = settings.merge;
-  options.augment = settings.augment;
+  options.predict.nms.conf_threshold = settings.conf_thres;
+  options.predict.nms.iou_threshold = settings.iou_thres;
+  options.predict.nms.merge = settings.merge;
+  options.predict.augment = settings.augment;
   options.single_class = settings.single_cls;
   return options;
 }
@@ -153,7 +154,7 @@ EvalReport evaluate_share(const ValSettings& settings,
   if (settings.save_json) events.image = [&](const ImageResult& image) { results.add(image); };
   const auto plans = plan_rectangular(aspect_ratios(*index), settings.batch_size, image_size,
                                       stride, kStandAlonePad);
-  EvalReport report = evaluate_batches(Predictor(*loaded.model, placement), loader, plans,
+  EvalReport report = evaluate_batches(*loaded.model, placement, loader, plans,
                                        evaluator_options(settings), loaded.names, comm, events);
   if (!settings.save_json) return report;
   results.gather(comm);

@@ -5,19 +5,15 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/ops/prepare.h"
 #include "gannet/ops/side_by_side.h"
 
 namespace gannet {
 namespace {
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// What one image adds to the statistics.
 struct ImageRecord {
@@ -121,39 +117,6 @@ ImageRecord score_image(const Batch& batch, int image, const std::vector<ScoredB
   return record;
 }
 
-torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
-  return parts.size() == 1 ? parts.front() : torch::cat(parts);
-}
-
-// On a CPU images are computed in small groups side by side, so that the digits are the same for
-// any number of threads. At most sixteen groups: of more than two images where a batch is large, as
-// every group converts all weights under autocast.
-Prediction predict_side_by_side(const Predictor& predictor, const torch::Tensor& images,
-                                bool augment) {
-  if (!predictor.placement().device.is_cpu()) return predictor.predict(images, augment);
-  constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
-  const std::int64_t size =
-      std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
-  const std::vector<torch::Tensor> groups = images.split(size);
-  std::vector<Prediction> predictions(groups.size());
-  const auto start = std::chrono::steady_clock::now();
-  for_each_side_by_side(static_cast<int>(groups.size()), at::get_num_threads(), [&](int i) {
-    const auto group = static_cast<std::size_t>(i);
-    predictions[group] = predictor.predict(groups[group], augment);
-  });
-  Prediction whole;
-  std::vector<torch::Tensor> parts;
-  for (const Prediction& p : predictions) parts.push_back(p.decoded_BNV);
-  whole.decoded_BNV = joined(parts);
-  for (std::size_t level = 0; level < predictions.front().raw.size(); ++level) {
-    parts.clear();
-    for (const Prediction& p : predictions) parts.push_back(p.raw[level]);
-    whole.raw.push_back(joined(parts));
-  }
-  whole.seconds = seconds_since(start);
-  return whole;
-}
-
 /// Collects a rank's share, then the whole.
 class Evaluation {
  public:
@@ -165,25 +128,22 @@ class Evaluation {
   void add(const Batch& batch) {
     BatchRecord record;
     record.number = batch.number;
-    const auto prediction = predict_side_by_side(
-        predictor_, prepare_images(batch, predictor_.placement()), options_.augment);
-    record.inference_seconds = prediction.seconds;
+    const Prediction prediction = predictor_.predict(batch);
+    record.inference_seconds = prediction.inference_seconds;
+    record.nms_seconds = prediction.nms_seconds;
     if (options_.loss != nullptr && !prediction.raw.empty())
       record.loss = loss_of(batch, prediction);
-    const auto start = std::chrono::steady_clock::now();
-    const auto boxes = non_max_suppression(prediction.decoded_BNV, options_.nms);
-    record.nms_seconds = seconds_since(start);
     batches_.push_back(record);
     for (int image = 0; image < batch.images; ++image) {
       if (batch.samples[static_cast<std::size_t>(image)].replacement)
         continue;  // stands in for one that cannot be read
-      const auto& found = boxes[static_cast<std::size_t>(image)];
+      const auto& found = prediction.boxes[static_cast<std::size_t>(image)];
       images_.push_back(score_image(batch, image, found, options_.single_class));
       if (!events_.image) continue;
       const SampleInfo& sample = batch.samples[static_cast<std::size_t>(image)];
       events_.image({&sample, found, to_detections(found, sample.letterbox, names_)});
     }
-    if (events_.batch) events_.batch(batch, boxes);
+    if (events_.batch) events_.batch(batch, prediction.boxes);
   }
 
   bool wants_stop() { return stopped_ = events_.stop && events_.stop(); }
@@ -270,10 +230,11 @@ std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t m
   return own;
 }
 
-EvalReport evaluate_batches(const Predictor& predictor, Loader& loader,
+EvalReport evaluate_batches(DetectionModel& model, const Placement& placement, Loader& loader,
                             const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
                             const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events) {
+  const Predictor predictor(model, placement, options.predict);
   std::vector<BatchPlan> share;
   for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm))
     share.push_back(plans[i]);

@@ -17,8 +17,8 @@
 namespace gannet {
 
 struct EvaluatorOptions {
-  NmsOptions nms{.conf_threshold = 0.001, .iou_threshold = 0.65};
-  bool augment = false;
+  PredictOptions predict{.nms = {.conf_threshold = 0.001, .iou_threshold = 0.65},
+                         .side_by_side = true};
   bool single_class = false;            // all labels are class 0
   const DetectionLoss* loss = nullptr;  // also average the loss, as in training
   std::int64_t main_batches = 1;        // so many of the first ones go to rank 0, which draws them
@@ -46,7 +46,7 @@ std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t m
 
 /// @param plans all batches of the set, the same on every rank
 /// @param names class names for ImageResult::detections
-EvalReport evaluate_batches(const Predictor& predictor, Loader& loader,
+EvalReport evaluate_batches(DetectionModel& model, const Placement& placement, Loader& loader,
                             const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
                             const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events = {});

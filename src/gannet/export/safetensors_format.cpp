@@ -4,7 +4,7 @@
 
 #include "gannet/export/formats.h"
 #include "gannet/io/safetensors.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet {
 

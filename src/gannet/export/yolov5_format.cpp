@@ -10,7 +10,7 @@
 #include "gannet/export/formats.h"
 #include "gannet/export/yolov5_modules.h"
 #include "gannet/io/torch_file.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/nn/blocks.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet {
 namespace {

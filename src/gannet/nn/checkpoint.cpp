@@ -9,7 +9,7 @@
 #include "gannet/core/error.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/io/torch_file.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet {
 namespace {

@@ -3,10 +3,13 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 
 #include "gannet/core/numeric.h"
+#include "gannet/core/stopwatch.h"
+#include "gannet/ops/prepare.h"
+#include "gannet/ops/side_by_side.h"
 
 namespace gannet {
 namespace {
@@ -27,41 +30,63 @@ torch::Tensor scale_images(const torch::Tensor& images, double ratio) {
       resized, {0, padded_width - new_width, 0, padded_height - new_height}, kPadValue);
 }
 
+torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
+  return parts.size() == 1 ? parts.front() : torch::cat(parts);
+}
+
 }  // namespace
 
-torch::Tensor prepare_images(const Batch& batch, const Placement& placement) {
-  const auto bytes = torch::from_blob(batch.pixels.get(),
-                                      {batch.images, batch.height, batch.width, 3}, torch::kUInt8);
-  const auto images = bytes.permute({0, 3, 1, 2}).to(placement.device);  // channels-last strides
-  return images.to(placement.parameters).div_(255).contiguous(placement.memory_format);
-}
-
-torch::Tensor prepare_targets(const Batch& batch, const Placement& placement) {
-  const auto rows = static_cast<std::int64_t>(batch.targets.size());
-  if (rows == 0)
-    return torch::zeros({0, 6}, torch::TensorOptions(placement.device).dtype(torch::kFloat32));
-  const auto view = torch::from_blob(const_cast<float*>(batch.targets.front().data()), {rows, 6},
-                                     torch::kFloat32);
-  return view.to(placement.device, torch::kFloat32, false, true);
-}
-
-Prediction Predictor::predict(const torch::Tensor& images, bool augment) const {
-  const torch::NoGradGuard no_grad;
-  const AutocastScope autocast(placement_);
-  const auto start = std::chrono::steady_clock::now();
+Prediction Predictor::predict(const Batch& batch) const {
   Prediction prediction;
-  if (augment) {
-    prediction.decoded_BNV = predict_augmented(images);
-  } else {
-    prediction.raw = model_.forward(images);
-    prediction.decoded_BNV = decode(prediction.raw, model_.head());
-  }
-  prediction.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Stopwatch preparing;
+  const auto images = prepare_images(batch, placement_);
+  prediction.prepare_seconds = preparing.seconds();
+  const Stopwatch computing;
+  NetworkOutput output = forward(images);
+  prediction.inference_seconds = computing.seconds();
+  const Stopwatch suppressing;
+  prediction.boxes = non_max_suppression(output.decoded_BNV, options_.nms);
+  prediction.nms_seconds = suppressing.seconds();
+  prediction.raw = std::move(output.raw);
   return prediction;
 }
 
-torch::Tensor Predictor::predict_augmented(const torch::Tensor& images) const {
+// At most sixteen groups: of more than two images where a batch is large, as every group converts
+// all weights under autocast.
+NetworkOutput Predictor::forward(const torch::Tensor& images) const {
+  if (!options_.side_by_side || !placement_.device.is_cpu()) return forward_group(images);
+  constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
+  const std::int64_t size =
+      std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
+  const std::vector<torch::Tensor> groups = images.split(size);
+  std::vector<NetworkOutput> outputs(groups.size());
+  for_each_side_by_side(static_cast<int>(groups.size()), at::get_num_threads(), [&](int i) {
+    const auto group = static_cast<std::size_t>(i);
+    outputs[group] = forward_group(groups[group]);
+  });
+  NetworkOutput whole;
+  std::vector<torch::Tensor> parts;
+  for (const NetworkOutput& output : outputs) parts.push_back(output.decoded_BNV);
+  whole.decoded_BNV = joined(parts);
+  for (std::size_t level = 0; level < outputs.front().raw.size(); ++level) {
+    parts.clear();
+    for (const NetworkOutput& output : outputs) parts.push_back(output.raw[level]);
+    whole.raw.push_back(joined(parts));
+  }
+  return whole;
+}
+
+NetworkOutput Predictor::forward_group(const torch::Tensor& images) const {
+  const torch::NoGradGuard no_grad;
+  const AutocastScope autocast(placement_);
+  if (options_.augment) return {{}, decode_augmented(images)};
+  NetworkOutput output;
+  output.raw = model_.forward(images);
+  output.decoded_BNV = decode(output.raw, model_.head());
+  return output;
+}
+
+torch::Tensor Predictor::decode_augmented(const torch::Tensor& images) const {
   struct Pass {
     double ratio;
     bool flip;

@@ -4,7 +4,8 @@
 
 #include <torch/types.h>
 
-#include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "gannet/data/sample/batch.h"
@@ -14,34 +15,48 @@
 
 namespace gannet {
 
-/// Bytes of a batch as (B, 3, H, W) in 0..1 on the device, in the placement's dtype and layout.
-torch::Tensor prepare_images(const Batch& batch, const Placement& placement);
-/// Targets of a batch as (N, 6) on the device.
-torch::Tensor prepare_targets(const Batch& batch, const Placement& placement);
+struct PredictOptions {
+  NmsOptions nms = {};
+  bool augment =
+      false;  // three passes (original, flipped at 0.83, at 0.67), rows together (RB 2.7)
+  /// On a CPU compute a few images at a time, groups side by side, each by one thread: the digits
+  /// are then the same for any number of threads. For batches; a single image is faster without.
+  bool side_by_side = false;
+};
+
+/// What the network says of images, before suppression.
+struct NetworkOutput {
+  std::vector<torch::Tensor> raw;  // per level; empty with test-time augmentation
+  torch::Tensor decoded_BNV;       // px of the network's input
+};
 
 /// Predictions of a batch and the time they took.
 struct Prediction {
-  std::vector<torch::Tensor> raw;  // per level; empty with test-time augmentation
-  torch::Tensor decoded_BNV;       // px of the network's input
-  double seconds = 0;
+  std::vector<torch::Tensor> raw;             // per level; empty with test-time augmentation
+  std::vector<std::vector<ScoredBox>> boxes;  // of each image, px of the network's input
+  double prepare_seconds = 0, inference_seconds = 0, nms_seconds = 0;
 };
 
 class Predictor {
  public:
   /// The model is used as it is and must be in evaluation mode, on the placement's device.
-  Predictor(DetectionModel& model, Placement placement) : model_(model), placement_(placement) {}
+  Predictor(DetectionModel& model, Placement placement, PredictOptions options = {})
+      : model_(model), placement_(placement), options_(std::move(options)) {}
 
-  /// @param augment three passes (original, flipped at 0.83, at 0.67), rows concatenated (RB 2.7)
-  Prediction predict(const torch::Tensor& images, bool augment = false) const;
+  Prediction predict(const Batch& batch) const;
+  /// @param images (B, 3, H, W) in 0..1, as of prepare_images
+  NetworkOutput forward(const torch::Tensor& images) const;
 
   const Placement& placement() const { return placement_; }
   DetectionModel& model() const { return model_; }
 
  private:
-  torch::Tensor predict_augmented(const torch::Tensor& images) const;
+  NetworkOutput forward_group(const torch::Tensor& images) const;
+  torch::Tensor decode_augmented(const torch::Tensor& images) const;
 
   DetectionModel& model_;
   Placement placement_;
+  PredictOptions options_;
 };
 
 /// Detections in pixels of the original image, clipped to it.

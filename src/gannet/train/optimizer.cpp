@@ -9,7 +9,7 @@
 #include <torch/utils.h>
 
 #include "gannet/core/error.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 namespace gannet {
 namespace {

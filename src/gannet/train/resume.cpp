@@ -16,9 +16,9 @@
 #include "gannet/core/log.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/io/torch_file.h"
-#include "gannet/train/run_directory.h"
-#include "gannet/train/run_setup.h"
-#include "gannet/train/state.h"
+#include "gannet/train/run_checkpoint.h"
+#include "gannet/train/run_files.h"
+#include "gannet/train/run_options.h"
 
 namespace gannet {
 namespace {
@@ -146,53 +146,50 @@ Settings change_settings(const Settings& run, const std::map<std::string, std::s
   return settings;
 }
 
-EarlierRun find_earlier_run(const Settings& settings, Communicator& comm) {
+RunStart find_earlier_run(const Settings& settings, Communicator& comm) {
+  RunStart start{.settings = settings};
   Settings wanted = settings;
   check_settings(wanted);
   make_paths_absolute(wanted.train, false);
-  EarlierRun earlier;
-  earlier.directory =
+  const std::string directory =
       from_main("earlier run", comm, [&] { return newest_directory(wanted.train); });
-  if (earlier.directory.empty()) return earlier;
-  namespace fs = std::filesystem;
-  const std::string path = (fs::path(earlier.directory) / "weights/last.pt").string();
+  if (directory.empty()) return start;
+  const std::string path = (std::filesystem::path(directory) / "weights/last.pt").string();
   const std::string bytes = from_main("earlier checkpoint", comm, [&] {
     std::error_code ignored;
-    return fs::exists(path, ignored) ? read_file(path) : std::string();
+    return std::filesystem::exists(path, ignored) ? read_file(path) : std::string();
   });
   if (bytes.empty()) {
-    log_info("{}: nothing was saved, the run starts there again", earlier.directory);
-    return earlier;
+    log_info("{}: nothing was saved, the run starts there again", directory);
+    start.directory = directory;
+    return start;
   }
   Value checkpoint = parse(bytes, path);
-  const std::string directory = std::exchange(earlier.directory, {});
   if (checkpoint.find("optimizer") == nullptr) {
     log_info("{}: the run is finished, a new one starts", directory);
-    return earlier;
+    return start;
   }
   std::string difference;
   const auto fitted = fit_settings(settings_of_checkpoint(checkpoint, path), wanted, difference);
   if (!fitted) {
     log_warning("{}: the unfinished run has other settings, a new one starts: {}", directory,
                 difference);
-    return earlier;
+    return start;
   }
   log_info("{}: goes on with the unfinished run", directory);
-  earlier.resumed = {path, std::move(checkpoint), *fitted};
-  return earlier;
+  return {.settings = *fitted, .resumed_from = path, .checkpoint = std::move(checkpoint)};
 }
 
-ResumedRun load_resumed_run(const ResumeOptions& options, Communicator& comm) {
-  ResumedRun run;
-  run.path = options.checkpoint;
-  if (run.path.empty())
-    run.path =
-        from_main("newest checkpoint", comm, [&] { return newest_checkpoint(options.project); });
-  run.checkpoint =
-      parse(from_main("checkpoint", comm, [&] { return read_file(run.path); }), run.path);
-  const Settings of_run = settings_of_checkpoint(run.checkpoint, run.path);
-  run.settings = change_settings(of_run, options.overrides, run.path);
-  return run;
+RunStart load_resumed_run(const ResumeOptions& options, Communicator& comm) {
+  RunStart start;
+  std::string& path = start.resumed_from;
+  path = options.checkpoint;
+  if (path.empty())
+    path = from_main("newest checkpoint", comm, [&] { return newest_checkpoint(options.project); });
+  start.checkpoint = parse(from_main("checkpoint", comm, [&] { return read_file(path); }), path);
+  const Settings of_run = settings_of_checkpoint(start.checkpoint, path);
+  start.settings = change_settings(of_run, options.overrides, path);
+  return start;
 }
 
 }  // namespace gannet

@@ -1,6 +1,7 @@
-// What a run goes on from: its checkpoint, and its settings with what may change on the way.
+// What a run starts from: settings, and the checkpoint of a run that goes on.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 
@@ -11,27 +12,23 @@
 
 namespace gannet {
 
-struct ResumedRun {
-  std::string path;
-  Value checkpoint;
+struct RunStart {
   Settings settings;
+  std::string resumed_from = {};         // checkpoint file; empty: a new run
+  Value checkpoint = {};                 // its content; none for a new run
+  std::filesystem::path directory = {};  // of an earlier start that saved nothing; else empty
 };
 
 /// Reads the checkpoint on rank 0 for all ranks. Throws Error: kUsage for an override that
 /// contradicts the run (only what does not decide its numbers may change, and the epochs may grow),
 /// kCheckpoint for a file that cannot be resumed.
-ResumedRun load_resumed_run(const ResumeOptions& options, Communicator& comm);
+RunStart load_resumed_run(const ResumeOptions& options, Communicator& comm);
 
-/// What became of the newest run of a project and name, for a command that may be started again.
-struct EarlierRun {
-  ResumedRun resumed;     // to go on with; without checkpoint where there is none
-  std::string directory;  // else of a run that was stopped before it saved anything; may be empty
-};
-
-/// Looks at PROJECT/NAME, or the newest of those counted from it, on rank 0 for all ranks. A run
-/// that is finished or has other settings is left alone, and in the second case the first
-/// difference is named. Throws Error as load_resumed_run does.
-EarlierRun find_earlier_run(const Settings& settings, Communicator& comm);
+/// For a command that may be started again: goes on with the newest run of its project and name,
+/// else starts one. Looks at PROJECT/NAME, or the newest of those counted from it, on rank 0 for
+/// all ranks. A run that is finished or has other settings is left alone, and in the second case
+/// the first difference is named. Throws Error as load_resumed_run does.
+RunStart find_earlier_run(const Settings& settings, Communicator& comm);
 
 /// The settings with overrides; see load_resumed_run. @param path named in errors
 Settings change_settings(const Settings& run, const std::map<std::string, std::string>& overrides,

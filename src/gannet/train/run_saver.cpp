@@ -6,7 +6,8 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/train/rank_states.h"
-#include "gannet/train/run_directory.h"
+#include "gannet/train/run_checkpoint.h"
+#include "gannet/train/run_files.h"
 
 namespace gannet {
 

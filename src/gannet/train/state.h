@@ -1,5 +1,4 @@
-// Everything that changes from step to step, in one place, and its form in a checkpoint (design
-// rule c).
+// Everything that changes from step to step, in one place (design rule c).
 #pragma once
 
 #include <torch/optim/optimizer.h>
@@ -9,9 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "gannet/config/settings.h"
-#include "gannet/dist/communicator.h"
-#include "gannet/io/value.h"
 #include "gannet/nn/model.h"
 #include "gannet/observe/events.h"
 #include "gannet/train/ema.h"
@@ -44,7 +40,7 @@ struct UpdateBoundary {
   std::vector<torch::Tensor> buffers;  // copies, in the model's order
 };
 
-/// Short texts that differ where the images or labels of a split do (eval/fingerprint.h).
+/// Short texts that differ where the images or labels of a split do (data/index/fingerprint.h).
 struct DataFingerprint {
   std::string train, val;
 };
@@ -70,24 +66,5 @@ struct TrainState {
 
 /// To be called where no gradient is pending: checkpoints hold the state as it is here.
 void mark_boundary(TrainState& state);
-
-/// A full checkpoint: copies of the state at its last boundary, and the settings; it can be resumed
-/// by any number of ranks and workers. @param rank_states of gather_rank_states; none in a world of
-/// one
-Value checkpoint_of(const TrainState& state, const Settings& settings,
-                    const std::vector<std::string>& names, const Value& rank_states = {});
-
-/// Settings of a run from its checkpoint. Throws Error (kCheckpoint) for one that cannot be
-/// resumed.
-Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path);
-
-/// Fills a state whose model, EMA and optimizer are already built. A rank gets its own statistics
-/// back where the number of ranks is that of the checkpoint, else the mean of all. Throws Error
-/// (kCheckpoint) where the file does not fit.
-void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm);
-
-/// Rewrites a checkpoint for use: the averaged weights in half precision, nothing of training.
-/// @return size of the file in bytes
-std::uintmax_t strip_checkpoint(const std::string& path);
 
 }  // namespace gannet

@@ -13,7 +13,7 @@
 #include "gannet/core/numeric.h"
 #include "gannet/core/rng.h"
 #include "gannet/dist/agreement.h"
-#include "gannet/predict/predictor.h"
+#include "gannet/ops/prepare.h"
 #include "gannet/train/optimizer.h"
 
 namespace gannet {

@@ -1,66 +1,83 @@
 #include "gannet/train/trainer.h"
 
 #include <fmt/format.h>
-#include <torch/types.h>
 
+#include <atomic>
+#include <utility>
+
+#include "gannet/core/stopwatch.h"
 #include "gannet/dist/agreement.h"
+#include "gannet/observe/run_observers.h"
 #include "gannet/train/resume.h"
+#include "gannet/train/run_files.h"
+#include "gannet/train/run_parts.h"
 #include "gannet/train/training_run.h"
 
 namespace gannet {
 
+struct Trainer::Impl {
+  RunStart start;
+  std::shared_ptr<Communicator> comm;
+  ObserverList observers;
+  std::atomic<bool> stop_requested{false};
+};
+
+Trainer::Trainer(RunStart start, std::shared_ptr<Communicator> comm)
+    : impl_(std::make_unique<Impl>()) {
+  check_settings(start.settings);
+  impl_->start = std::move(start);
+  impl_->comm = std::move(comm);
+}
 Trainer::Trainer(const Settings& settings, std::shared_ptr<Communicator> comm)
-    : run_(std::make_unique<TrainingRun>(settings, std::move(comm))) {}
-Trainer::Trainer(std::unique_ptr<TrainingRun> run) : run_(std::move(run)) {}
+    : Trainer(RunStart{.settings = settings}, comm ? std::move(comm) : make_single_process()) {}
 Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer::~Trainer() = default;
 
 Trainer Trainer::resume(const ResumeOptions& options, std::shared_ptr<Communicator> comm) {
   if (!comm) comm = make_single_process();
-  ResumedRun resumed = load_resumed_run(options, *comm);
-  auto run = std::make_unique<TrainingRun>(resumed.settings, std::move(comm));
-  run->checkpoint = std::move(resumed.checkpoint);
-  run->resumed_from = resumed.path;
-  return Trainer(std::move(run));
+  RunStart start = load_resumed_run(options, *comm);
+  return {std::move(start), std::move(comm)};
 }
 
 Trainer Trainer::resume_or_start(const Settings& settings, std::shared_ptr<Communicator> comm) {
   if (!comm) comm = make_single_process();
-  EarlierRun earlier;
-  fail_together(*comm, [&] { earlier = find_earlier_run(settings, *comm); });
-  const bool resumes = !earlier.resumed.path.empty();
-  auto run =
-      std::make_unique<TrainingRun>(resumes ? earlier.resumed.settings : settings, std::move(comm));
-  run->checkpoint = std::move(earlier.resumed.checkpoint);
-  run->resumed_from = earlier.resumed.path;
-  run->directory = earlier.directory;
-  return Trainer(std::move(run));
+  RunStart start;
+  fail_together(*comm, [&] { start = find_earlier_run(settings, *comm); });
+  return {std::move(start), std::move(comm)};
 }
 
-const Settings& Trainer::settings() const { return run_->settings; }
+const Settings& Trainer::settings() const { return impl_->start.settings; }
 
 void Trainer::add_observer(std::unique_ptr<RunObserver> observer) {
-  run_->observers.add(std::move(observer));
+  impl_->observers.add(std::move(observer));
 }
 
 std::string Trainer::describe_plan() {
-  run_->prepare();
-  const RunInfo info = run_->describe();
+  const RunParts parts = assemble_run(impl_->start, impl_->comm);
+  const RunInfo info = describe(parts);
   return fmt::format(
       "{} parameters on {}; {} training and {} validation images; {} epochs of {} batches, {} px",
-      info.num_parameters, run_->placement.describe(), info.train_images, info.val_images,
-      info.epochs, run_->state.batches_per_epoch, info.image_size);
+      info.num_parameters, parts.placement.describe(), info.train_images, info.val_images,
+      info.epochs, parts.state.batches_per_epoch, info.image_size);
 }
 
 TrainReport Trainer::run() {
+  const Stopwatch watch;
   TrainReport report;
-  fail_together(*run_->comm, [&] {
-    run_->prepare();
-    report = run_->train();
+  fail_together(*impl_->comm, [&] {
+    RunParts parts = assemble_run(std::move(impl_->start), impl_->comm);
+    impl_->start = RunStart{.settings = parts.settings};
+    const std::filesystem::path directory = open_run_directory(parts);
+    if (parts.comm->is_main())
+      add_run_observers(impl_->observers,
+                        {directory, parts.state.results, parts.settings.train.bucket,
+                         [this] { return impl_->stop_requested.load(); }});
+    report =
+        TrainingRun(parts, directory, {impl_->observers, impl_->stop_requested, watch}).train();
   });
   return report;
 }
 
-void Trainer::request_stop() { run_->stop_requested = true; }
+void Trainer::request_stop() { impl_->stop_requested = true; }
 
 }  // namespace gannet

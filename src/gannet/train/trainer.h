@@ -1,31 +1,18 @@
 // Trains a detector from settings: the run and its epochs. The steps are in step.h.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "gannet/config/settings.h"
-#include "gannet/eval/evaluate.h"
 #include "gannet/observe/events.h"
 #include "gannet/train/resume_options.h"
+#include "gannet/train/train_report.h"
 
 namespace gannet {
 
 class Communicator;
-struct TrainingRun;
-
-/// How a run ended.
-struct TrainReport {
-  std::filesystem::path directory;
-  /// Stripped for use; best is last where nothing was evaluated.
-  std::string best_checkpoint, last_checkpoint;
-  int epochs_run = 0;
-  int best_epoch = -1;
-  double best_fitness = 0;
-  double seconds = 0;
-  EvalReport evaluation;  // of the best checkpoint
-};
+struct RunStart;
 
 class Trainer {
  public:
@@ -57,8 +44,9 @@ class Trainer {
   void request_stop();
 
  private:
-  explicit Trainer(std::unique_ptr<TrainingRun> run);
-  std::unique_ptr<TrainingRun> run_;
+  struct Impl;
+  Trainer(RunStart start, std::shared_ptr<Communicator> comm);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace gannet

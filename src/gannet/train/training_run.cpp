@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <utility>
+
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/memory.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/nn/checkpoint.h"
-#include "gannet/train/world.h"
+#include "gannet/train/equal_ranks.h"
+#include "gannet/train/run_checkpoint.h"
 
 namespace gannet {
 namespace {
@@ -23,190 +26,260 @@ constexpr double kTrainingIou = 0.6;
 
 }  // namespace
 
-void TrainingRun::train_epoch() {
-  epoch_watch = Stopwatch();
-  row = EpochRow();
-  row.epoch = state.epoch;
-  row.epochs = settings.train.epochs;
-  std::vector<BatchPlan> plans = data->train_plans(state.epoch, state.class_map);
-  const auto steps = static_cast<std::int64_t>(plans.size());
-  for (BatchPlan& plan : plans) {
-    plan = settings.train.deterministic ? share_of_shards(plan, comm->rank(), comm->world_size())
-                                        : deal(plan, comm->rank(), comm->world_size());
+TrainingRun::TrainingRun(RunParts& parts, fs::path directory, RunSurroundings surroundings)
+    : parts_(parts),
+      settings_(parts.settings),
+      state_(parts.state),
+      comm_(*parts.comm),
+      directory_(std::move(directory)),
+      outside_(surroundings),
+      saver_({settings_, parts.data.description().names, state_, comm_, outside_.observers,
+              directory_ / "weights", parts.common_statistics()}),
+      step_(state_, parts.schedule, parts.loss, parts.placement, comm_, step_options()) {}
+
+StepOptions TrainingRun::step_options() {
+  StepOptions options;
+  options.multi_scale = settings_.train.multi_scale;
+  options.image_size = parts_.data.image_size();
+  options.reducer = parts_.links.reducer.get();
+  options.norm_sync = parts_.links.norm_sync;
+  options.loss_per_rank = settings_.compat_original();
+  options.before_update = [this] { saver_.wait_until_copied(); };
+  if (settings_.train.deterministic) {
+    options.shard_threads = torch::get_num_threads();
+    torch::set_num_threads(1);
   }
-  observers.on_epoch_start({state.epoch, settings.train.epochs, steps});
-  state.model->train();
-  const std::int64_t first =
-      state.iteration - state.epoch * state.batches_per_epoch;  // above 0 where a run goes on
-  train_loader->start(std::move(plans), static_cast<std::uint64_t>(state.epoch),
-                      static_cast<std::size_t>(first));
-  const Stopwatch watch;
-  std::int64_t images = 0;
-  for (std::int64_t i = first; const auto next = train_loader->next(); ++i) {
-    const Batch& batch = *next;
-    if (state.iteration < kPicturedBatches && batch.images > 0)
-      observers.on_batch_picture({&batch, &data->description().names,
-                                  fmt::format("train_batch{}", state.iteration), nullptr,
-                                  state.epoch});
-    step->request({.stop = stop_wanted(), .save = saver->wants_save()});
-    state.progress.targets = static_cast<std::int64_t>(batch.targets.size());
-    state.progress.image_size = batch.width;
-    step->run(batch);
-    images += batch.global_images;
-    if (i == first && epochs_run == 0)
-      log_info("first step done {:.1f} s after the start", run_watch.seconds());
-    report_step(i, i - first + 1, steps, watch, images);
-    if (step->agreed().stop || (comm->world_size() == 1 && stop_wanted())) {
-      stopped = true;
-      return;
-    }
-    if (i + 1 < steps)
-      saver->after_step(step->agreed().save);  // the end of the epoch has its own save
-  }
-  step->count_last_step();
-  saver->wait_until_copied();
-  mark_boundary(state);
-  const auto means = step->mean_items();
-  row.loss = {means[0], means[1], means[2], means[3]};
-  row.targets = state.progress.targets;
-  row.image_size = state.progress.image_size;
-  for (const FailedImage& failed : train_loader->failures())
-    log_warning("{}: cannot be read: {}", failed.path, failed.reason);
-  if (train_loader->num_replaced() > 0)
-    log_warning("epoch {}: {} samples were replaced by others", state.epoch,
-                train_loader->num_replaced());
-  row.lr = schedule->at(state.iteration - 1).lr;
+  return options;
 }
 
-// @param done steps in which `images` were trained
-void TrainingRun::report_step(std::int64_t index, std::int64_t done, std::int64_t steps,
-                              const Stopwatch& watch, std::int64_t images) {
-  const double seconds = watch.seconds();
-  const auto means = step->mean_items();
+TrainReport TrainingRun::train() {
+  start();
+  while (state_.epoch < settings_.train.epochs && !out_of_patience()) {
+    train_epoch();
+    if (!stopped_) validate();
+    if (stopped_) end_interrupted();
+    end_epoch();
+  }
+  if (parts_.links.reducer && comm_.is_main())
+    log_info("gradient sums: {:.1f} s were not hidden behind the backward pass",
+             parts_.links.reducer->exposed_seconds());
+  return finish();
+}
+
+void TrainingRun::start() {
+  if (!comm_.is_main()) return;
+  std::vector<Label> labels;
+  for (const IndexedImage& image : parts_.data.train_index().images)
+    labels.insert(labels.end(), image.labels.begin(), image.labels.end());
+  RunInfo info = describe(parts_);
+  info.directory = directory_;
+  info.train_labels = &labels;
+  outside_.observers.on_run_start(info);
+  log_info("training on {}{} into {}", parts_.placement.describe(),
+           comm_.world_size() > 1 ? fmt::format(" by {} processes", comm_.world_size()) : "",
+           directory_.string());
+}
+
+std::vector<BatchPlan> TrainingRun::plans_of_rank() const {
+  std::vector<BatchPlan> plans = parts_.data.train_plans(state_.epoch, state_.class_map);
+  for (BatchPlan& plan : plans)
+    plan = settings_.train.deterministic ? share_of_shards(plan, comm_.rank(), comm_.world_size())
+                                         : deal(plan, comm_.rank(), comm_.world_size());
+  return plans;
+}
+
+void TrainingRun::train_epoch() {
+  epoch_watch_ = Stopwatch();
+  row_ = EpochRow();
+  row_.epoch = state_.epoch;
+  row_.epochs = settings_.train.epochs;
+  std::vector<BatchPlan> plans = plans_of_rank();
+  const std::int64_t first = state_.iteration - state_.epoch * state_.batches_per_epoch;
+  Pace pace{first, static_cast<std::int64_t>(plans.size()), 0, {}};
+  outside_.observers.on_epoch_start({state_.epoch, settings_.train.epochs, pace.steps});
+  state_.model->train();
+  parts_.train_loader.start(std::move(plans), static_cast<std::uint64_t>(state_.epoch),
+                            static_cast<std::size_t>(first));
+  pace.watch = Stopwatch();
+  for (std::int64_t i = first; const auto batch = parts_.train_loader.next(); ++i) {
+    train_step(*batch, i, pace);
+    if (stopped_) return;
+    if (i + 1 < pace.steps)
+      saver_.after_step(step_.agreed().save);  // the end of the epoch has its own save
+  }
+  close_epoch();
+}
+
+void TrainingRun::train_step(const Batch& batch, std::int64_t index, Pace& pace) {
+  if (state_.iteration < kPicturedBatches && batch.images > 0)
+    outside_.observers.on_batch_picture({&batch, &parts_.data.description().names,
+                                         fmt::format("train_batch{}", state_.iteration), nullptr,
+                                         state_.epoch});
+  step_.request({.stop = stop_wanted(), .save = saver_.wants_save()});
+  state_.progress.targets = static_cast<std::int64_t>(batch.targets.size());
+  state_.progress.image_size = batch.width;
+  step_.run(batch);
+  pace.images += batch.global_images;
+  if (index == pace.first && epochs_run_ == 0)
+    log_info("first step done {:.1f} s after the start", outside_.watch.seconds());
+  report_step(index, pace);
+  stopped_ = step_.agreed().stop || (comm_.world_size() == 1 && stop_wanted());
+}
+
+// What was trained becomes the epoch's row.
+void TrainingRun::close_epoch() {
+  step_.count_last_step();
+  saver_.wait_until_copied();
+  mark_boundary(state_);
+  const auto means = step_.mean_items();
+  row_.loss = {means[0], means[1], means[2], means[3]};
+  row_.targets = state_.progress.targets;
+  row_.image_size = state_.progress.image_size;
+  for (const FailedImage& failed : parts_.train_loader.failures())
+    log_warning("{}: cannot be read: {}", failed.path, failed.reason);
+  if (parts_.train_loader.num_replaced() > 0)
+    log_warning("epoch {}: {} samples were replaced by others", state_.epoch,
+                parts_.train_loader.num_replaced());
+  row_.lr = parts_.schedule.at(state_.iteration - 1).lr;
+}
+
+void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
+  const double seconds = pace.watch.seconds();
+  const auto means = step_.mean_items();
+  const auto done = static_cast<double>(index - pace.first + 1);
   StepEvent event;
-  event.epoch = state.epoch;
-  event.epochs = settings.train.epochs;
+  event.epoch = state_.epoch;
+  event.epochs = settings_.train.epochs;
   event.memory_gib = peak_memory_gib();
   event.loss = {means[0], means[1], means[2], means[3]};
-  event.targets = state.progress.targets;
-  event.image_size = state.progress.image_size;
-  event.images_per_second = static_cast<double>(images) / seconds;
-  event.data_wait_fraction = train_loader->wait_seconds() / seconds;
+  event.targets = state_.progress.targets;
+  event.image_size = state_.progress.image_size;
+  event.images_per_second = static_cast<double>(pace.images) / seconds;
+  event.data_wait_fraction = parts_.train_loader.wait_seconds() / seconds;
   event.step = index;
-  event.steps = steps;
-  event.seconds_left = seconds / static_cast<double>(done) * static_cast<double>(steps - index - 1);
-  static_cast<TrainProgress&>(row) = event;
-  observers.on_step(event);
+  event.steps = pace.steps;
+  event.seconds_left = seconds / done * static_cast<double>(pace.steps - index - 1);
+  static_cast<TrainProgress&>(row_) = event;
+  outside_.observers.on_step(event);
 }
 
 EvalReport TrainingRun::evaluate(DetectionModel& model, bool with_loss, bool final_epoch) {
-  fault_point("evaluation", comm->rank());
+  fault_point("evaluation", comm_.rank());
   EvaluatorOptions options;
-  options.nms.iou_threshold = kTrainingIou;
-  options.single_class = settings.train.single_cls;
-  options.loss = with_loss ? &*loss : nullptr;
+  options.predict.nms.iou_threshold = kTrainingIou;
+  options.single_class = settings_.train.single_cls;
+  options.loss = with_loss ? &parts_.loss : nullptr;
   options.main_batches = final_epoch ? kPicturedBatches : 1;
   EvaluatorEvents events;
   events.stop = [this] { return stop_wanted(); };
-  const auto& names = data->description().names;
+  const auto& names = parts_.data.description().names;
   events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
     if (batch.number >= options.main_batches) return;
-    observers.on_batch_picture(
-        {&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state.epoch});
-    observers.on_batch_picture(
-        {&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state.epoch});
+    outside_.observers.on_batch_picture(
+        {&batch, &names, fmt::format("val_batch{}_labels", batch.number), nullptr, state_.epoch});
+    outside_.observers.on_batch_picture(
+        {&batch, &names, fmt::format("val_batch{}_pred", batch.number), &boxes, state_.epoch});
   };
-  return evaluate_batches(Predictor(model, placement), *val_loader, data->val_plans(), options,
-                          names, *comm, events);
+  return evaluate_batches(model, parts_.placement, parts_.val_loader, parts_.data.val_plans(),
+                          options, names, comm_, events);
 }
 
 void TrainingRun::validate() {
-  if (settings.train.notest && !is_last_epoch()) return;
-  saver->wait_until_copied();
-  if (!norm_sync && !settings.train.deterministic) {
-    average_buffers(*state.model, *comm);
-    average_buffers(state.ema->model(), *comm);
+  if (settings_.train.notest && !is_last_epoch()) return;
+  saver_.wait_until_copied();
+  if (!parts_.common_statistics()) {
+    average_buffers(*state_.model, comm_);
+    average_buffers(state_.ema->model(), comm_);
   }
-  const EvalReport report = evaluate(state.ema->model(), true, is_last_epoch());
+  const EvalReport report = evaluate(state_.ema->model(), true, is_last_epoch());
   if (report.stopped) {
-    stopped = true;
+    stopped_ = true;
     return;
   }
-  row.evaluated = true;
-  row.metrics = report.mean;
-  row.val_loss = {report.box_loss, report.objectness_loss, report.class_loss,
-                  report.box_loss + report.objectness_loss + report.class_loss};
-  row.val_images = report.num_images;
-  row.val_targets = report.num_labels;
-  state.class_map.assign(static_cast<std::size_t>(data->description().num_classes), 0);
+  row_.evaluated = true;
+  row_.metrics = report.mean;
+  row_.val_loss = {report.box_loss, report.objectness_loss, report.class_loss,
+                   report.box_loss + report.objectness_loss + report.class_loss};
+  row_.val_images = report.num_images;
+  row_.val_targets = report.num_labels;
+  state_.class_map.assign(static_cast<std::size_t>(parts_.data.description().num_classes), 0);
   for (const ClassMetrics& c : report.classes)
-    state.class_map[static_cast<std::size_t>(c.class_id)] = c.mean_ap();
+    state_.class_map[static_cast<std::size_t>(c.class_id)] = c.mean_ap();
 }
 
 // Strictly better than all before (Q15).
 bool TrainingRun::improves(double value) {
-  if (value > state.best_fitness || (state.best_epoch < 0 && value >= state.best_fitness)) {
-    state.best_fitness = value;
-    state.best_epoch = state.epoch;
-    state.epochs_without_gain = 0;
+  if (value > state_.best_fitness || (state_.best_epoch < 0 && value >= state_.best_fitness)) {
+    state_.best_fitness = value;
+    state_.best_epoch = state_.epoch;
+    state_.epochs_without_gain = 0;
     return true;
   }
-  ++state.epochs_without_gain;
+  ++state_.epochs_without_gain;
   return false;
 }
 
+bool TrainingRun::out_of_patience() const {
+  return settings_.train.patience > 0 && state_.epochs_without_gain >= settings_.train.patience;
+}
+
+bool TrainingRun::is_last_epoch() const {
+  return state_.epoch + 1 >= settings_.train.epochs || out_of_patience();
+}
+
 void TrainingRun::end_epoch() {
-  saver->wait_until_copied();
-  row.seconds = epoch_watch.seconds();
-  row.memory_gib = peak_memory_gib();
-  const bool best = row.evaluated && improves(fitness(row.metrics));
-  if (out_of_patience()) log_info("no gain for {} epochs: stopping early", settings.train.patience);
+  saver_.wait_until_copied();
+  row_.seconds = epoch_watch_.seconds();
+  row_.memory_gib = peak_memory_gib();
+  const bool best = row_.evaluated && improves(fitness(row_.metrics));
+  if (out_of_patience())
+    log_info("no gain for {} epochs: stopping early", settings_.train.patience);
   const bool last = is_last_epoch();
-  state.results.push_back(row);
-  observers.on_epoch_end(row);
-  ++state.epoch;
-  ++epochs_run;
-  step->begin_epoch();
-  mark_boundary(state);
-  saver->after_epoch(best, last);
+  state_.results.push_back(row_);
+  outside_.observers.on_epoch_end(row_);
+  ++state_.epoch;
+  ++epochs_run_;
+  step_.begin_epoch();
+  mark_boundary(state_);
+  saver_.after_epoch(best, last);
 }
 
 void TrainingRun::end_interrupted() {
-  saver->save_and_wait();
+  saver_.save_and_wait();
   // srun and mpirun end all ranks when one has ended: none may before rank 0 has written.
-  comm->broadcast("state saved", "");
+  comm_.broadcast("state saved", "");
   throw Error(ErrorKind::kInterrupted,
-              fmt::format("interrupted in epoch {} after {} of {} steps", state.epoch,
-                          state.boundary.iteration - state.epoch * state.batches_per_epoch,
-                          state.batches_per_epoch),
-              {}, fmt::format("gannet train --resume {} continues", saver->last().string()));
+              fmt::format("interrupted in epoch {} after {} of {} steps", state_.epoch,
+                          state_.boundary.iteration - state_.epoch * state_.batches_per_epoch,
+                          state_.batches_per_epoch),
+              {}, fmt::format("gannet train --resume {} continues", saver_.last().string()));
 }
 
 // Only rank 0's machine needs to have the file.
 std::shared_ptr<DetectionModel> TrainingRun::best_model(const std::string& path) {
-  auto model = comm->is_main() ? load_model(path).model
+  auto model = comm_.is_main() ? load_model(path).model
                                : std::make_shared<DetectionModel>(
-                                     state.model->description(),
-                                     ModelOptions{.num_classes = state.model->head().num_classes});
-  broadcast_state(*model, "best model", *comm);
+                                     state_.model->description(),
+                                     ModelOptions{.num_classes = state_.model->head().num_classes});
+  broadcast_state(*model, "best model", comm_);
   model->detect().read_anchors_from_buffers();
   model->eval();
-  place_model(*model, placement);
+  place_model(*model, parts_.placement);
   return model;
 }
 
 void TrainingRun::strip(const std::string& path) {
-  if (comm->is_main())
+  if (comm_.is_main())
     log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
 }
 
 TrainReport TrainingRun::finish() {
-  const double seconds = run_watch.seconds();
+  const double seconds = outside_.watch.seconds();
   TrainReport report;
-  report.directory = directory;
-  report.last_checkpoint = (directory / "weights" / "last.pt").string();
-  const std::string best = (directory / "weights" / "best.pt").string();
-  saver->finish();
+  report.directory = directory_;
+  report.last_checkpoint = (directory_ / "weights" / "last.pt").string();
+  const std::string best = (directory_ / "weights" / "best.pt").string();
+  saver_.finish();
   report.best_checkpoint = fs::exists(best) ? best : report.last_checkpoint;
   strip(report.best_checkpoint);
   report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
@@ -216,31 +289,13 @@ TrainReport TrainingRun::finish() {
                 fmt::format("gannet train --resume {} does the rest", report.last_checkpoint));
   // Last of all: until then a run that is killed here can be resumed.
   if (report.best_checkpoint != report.last_checkpoint) strip(report.last_checkpoint);
-  report.epochs_run = epochs_run;
-  report.best_epoch = state.best_epoch;
-  report.best_fitness = state.best_fitness;
+  report.epochs_run = epochs_run_;
+  report.best_epoch = state_.best_epoch;
+  report.best_fitness = state_.best_fitness;
   report.seconds = seconds;
-  observers.on_run_end(
-      {directory, epochs_run, seconds, state.best_epoch, state.best_fitness, false});
+  outside_.observers.on_run_end(
+      {directory_, epochs_run_, seconds, state_.best_epoch, state_.best_fitness, false});
   return report;
-}
-
-TrainReport TrainingRun::train() {
-  start_observers();
-  if (comm->is_main())
-    log_info("training on {}{} into {}", placement.describe(),
-             comm->world_size() > 1 ? fmt::format(" by {} processes", comm->world_size()) : "",
-             directory.string());
-  while (state.epoch < settings.train.epochs && !out_of_patience()) {
-    train_epoch();
-    if (!stopped) validate();
-    if (stopped) end_interrupted();
-    end_epoch();
-  }
-  if (reducer && comm->is_main())
-    log_info("gradient sums: {:.1f} s were not hidden behind the backward pass",
-             reducer->exposed_seconds());
-  return finish();
 }
 
 }  // namespace gannet

@@ -1,107 +1,76 @@
-// One training run from its settings to its last checkpoint: what it holds, and its phases. Trainer
-// is what others see of it. Set up in training_run_setup.cpp, carried out in training_run.cpp.
+// The loop of a training run: epochs of steps, evaluations and saves, from the first to the last
+// checkpoint. What it works with comes whole (run_parts.h).
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "gannet/config/settings.h"
-#include "gannet/data/loading/loader.h"
-#include "gannet/eval/evaluate.h"
-#include "gannet/io/value.h"
-#include "gannet/loss/detection_loss.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/observe/events.h"
-#include "gannet/ops/placement.h"
+#include "gannet/train/run_parts.h"
 #include "gannet/train/run_saver.h"
-#include "gannet/train/run_setup.h"
-#include "gannet/train/schedule.h"
-#include "gannet/train/state.h"
 #include "gannet/train/step.h"
-#include "gannet/train/trainer.h"
+#include "gannet/train/train_report.h"
 
 namespace gannet {
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+/// What a run has from outside.
+struct RunSurroundings {
+  ObserverList& observers;
+  const std::atomic<bool>& stop_requested;
+  Stopwatch watch;  // since the run was asked for
 };
 
-struct TrainingRun {
-  TrainingRun(const Settings& given, std::shared_ptr<Communicator> ranks);
+class TrainingRun {
+ public:
+  /// @param directory of the run, which exists   All that is referred to must outlive the run.
+  TrainingRun(RunParts& parts, std::filesystem::path directory, RunSurroundings surroundings);
 
-  /// Builds everything, and restores what was saved; fails before anything is written.
-  void prepare();
-  /// After prepare: from the run directory to the last evaluation.
+  /// Trains to the end. Throws Error; kInterrupted where a stop was requested.
   TrainReport train();
 
-  // Parts of prepare, in this order.
-  void build_model_and_data();
-  std::int64_t least_cells() const;
-  void avoid_few_values();
-  void adapt_anchors();
-  void build_state();
-  void restore();
-  void require_same_data() const;
-  void require_same_batches() const;
-  void join_ranks();
-  void build_step();
-  void build_loaders();
+ private:
+  /// How an epoch gets on.
+  struct Pace {
+    std::int64_t first = 0, steps = 0;  // above 0 where the run goes on in the middle
+    std::int64_t images = 0;            // trained so far
+    Stopwatch watch;
+  };
 
-  // Parts of train.
-  void start_observers();
-  RunInfo describe() const;
+  StepOptions step_options();
+  void start();
+  std::vector<BatchPlan> plans_of_rank() const;
   void train_epoch();
-  void report_step(std::int64_t step, std::int64_t done, std::int64_t steps, const Stopwatch& watch,
-                   std::int64_t images);
+  void train_step(const Batch& batch, std::int64_t index, Pace& pace);
+  void close_epoch();
+  void report_step(std::int64_t index, const Pace& pace);
   void validate();
   EvalReport evaluate(DetectionModel& model, bool with_loss, bool final_epoch);
   bool improves(double fitness);
   void end_epoch();
-  void end_interrupted();
+  [[noreturn]] void end_interrupted();
   std::shared_ptr<DetectionModel> best_model(const std::string& path);
   void strip(const std::string& path);
   TrainReport finish();
 
-  bool stop_wanted() const { return stop_requested; }
-  bool out_of_patience() const {
-    return settings.train.patience > 0 && state.epochs_without_gain >= settings.train.patience;
-  }
-  bool is_last_epoch() const {
-    return state.epoch + 1 >= settings.train.epochs || out_of_patience();
-  }
+  bool stop_wanted() const { return outside_.stop_requested; }
+  bool out_of_patience() const;
+  bool is_last_epoch() const;
 
-  Settings settings;
-  std::string resumed_from;
-  Value checkpoint;  // what to restore; none for a new run
-  std::filesystem::path directory;
-
-  std::shared_ptr<Communicator> comm;
-  Placement placement;
-  std::optional<RunData> data;
-  std::optional<Loader> train_loader, val_loader;
-  std::optional<Schedule> schedule;
-  std::optional<DetectionLoss> loss;
-  std::unique_ptr<GradientReducer> reducer;
-  std::shared_ptr<NormSync> norm_sync;
-  std::optional<TrainStep> step;
-  TrainState state;
-  EpochRow row;
-  ObserverList observers;
-  std::optional<RunSaver> saver;
-  Stopwatch run_watch, epoch_watch;
-  bool stopped = false;
-  int epochs_run = 0;
-  std::atomic<bool> stop_requested{false};
+  RunParts& parts_;
+  const Settings& settings_;
+  TrainState& state_;
+  Communicator& comm_;
+  std::filesystem::path directory_;
+  RunSurroundings outside_;
+  RunSaver saver_;
+  TrainStep step_;
+  EpochRow row_;  // of the epoch under way
+  Stopwatch epoch_watch_;
+  bool stopped_ = false;
+  int epochs_run_ = 0;
 };
 
 }  // namespace gannet

@@ -10,7 +10,7 @@
 #include "gannet/detect/detect_files.h"
 #include "gannet/io/torch_file.h"
 #include "gannet/train/optimizer.h"
-#include "gannet/train/state.h"
+#include "gannet/train/run_checkpoint.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/temporary_folder.h"
 #include "tests/unit/thrown_error.h"

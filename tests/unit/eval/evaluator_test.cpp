@@ -8,6 +8,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/core/rng.h"
+#include "gannet/ops/prepare.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/thread_world.h"
 
@@ -55,8 +56,7 @@ class Evaluator : public ::testing::Test {
     Loader loader(data, loading);
     const auto plans = plan_epoch(
         {.num_images = kImages, .batch_size = 4, .image_size = kSide, .shuffle = false}, 0);
-    return evaluate_batches(Predictor(*model_, placement_), loader, plans, options_, names_, comm,
-                            events);
+    return evaluate_batches(*model_, placement_, loader, plans, options_, names_, comm, events);
   }
   EvalReport run_alone(const EvaluatorEvents& events = {}, std::int64_t broken = -1) {
     const auto comm = make_single_process();
@@ -67,7 +67,8 @@ class Evaluator : public ::testing::Test {
   Placement placement_ = resolve_placement("cpu", "fp32");
   std::shared_ptr<DetectionModel> model_ = testing::make_model("shallow", {.seed = 3});
   std::vector<std::string> names_ = {"a", "b", "c"};
-  EvaluatorOptions options_{.nms = {.conf_threshold = 0.001, .iou_threshold = 0.6}};
+  EvaluatorOptions options_{
+      .predict = {.nms = {.conf_threshold = 0.001, .iou_threshold = 0.6}, .side_by_side = true}};
 };
 
 TEST_F(Evaluator, CountsImagesAndLabels) {
@@ -109,7 +110,7 @@ TEST_F(Evaluator, AveragesTheLossOverBatches) {
   double sum = 0;
   EvaluatorEvents events;
   events.batch = [&](const Batch& batch, const auto&) {
-    const auto raw = Predictor(*model_, placement_).predict(prepare_images(batch, placement_)).raw;
+    const auto raw = Predictor(*model_, placement_).predict(batch).raw;
     sum += loss(raw, prepare_targets(batch, placement_), model_->head()).items[1].item<double>();
   };
   const EvalReport report = run_alone(events);

@@ -6,7 +6,7 @@
 #include "gannet/core/error.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/io/torch_file.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/temporary_folder.h"
 #include "tests/unit/thrown_error.h"

@@ -10,11 +10,10 @@
 #include <tuple>
 
 #include "gannet/dist/agreement.h"
-#include "gannet/predict/predictor.h"
+#include "gannet/ops/prepare.h"
+#include "gannet/train/equal_ranks.h"
 #include "gannet/train/optimizer.h"
-#include "gannet/train/run_setup.h"
 #include "gannet/train/step.h"
-#include "gannet/train/world.h"
 #include "tests/unit/gloo_world.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/thrown_error.h"

@@ -10,9 +10,10 @@
 
 #include "gannet/core/error.h"
 #include "gannet/io/torch_file.h"
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/rank_states.h"
+#include "gannet/train/run_checkpoint.h"
 #include "gannet/train/step.h"
 #include "tests/unit/gloo_world.h"
 #include "tests/unit/nn/vector_models.h"

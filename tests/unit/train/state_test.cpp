@@ -1,7 +1,5 @@
 // What a checkpoint holds, and what becomes of it. That a run goes on exactly is tested in
 // resume_test.cpp.
-#include "gannet/train/state.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/train/optimizer.h"
+#include "gannet/train/run_checkpoint.h"
 #include "gannet/train/step.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/temporary_folder.h"

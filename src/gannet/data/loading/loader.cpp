@@ -256,6 +256,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options) {
   impl_ = std::make_unique<Impl>(std::move(dataset), std::move(options));
 }
 
+Loader::Loader(Loader&&) noexcept = default;
 Loader::~Loader() = default;
 
 void Loader::start(std::vector<BatchPlan> plans, std::uint64_t epoch, std::size_t first_batch) {

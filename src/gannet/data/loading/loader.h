@@ -31,6 +31,7 @@ struct FailedImage {
 class Loader {
  public:
   Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options);
+  Loader(Loader&&) noexcept;
   ~Loader();  // cancels at once
 
   /// Starts an epoch: `plans` are delivered in their order, from plan `first_batch` on, so that an

@@ -1,4 +1,4 @@
-#include "gannet/observe/upload.h"
+#include "gannet/observe/bucket_upload.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "gannet/ops/tensor_data.h"
+#include "gannet/ops/stored_tensor.h"
 
 #include <torch/types.h>
 

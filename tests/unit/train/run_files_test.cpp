@@ -1,4 +1,4 @@
-#include "gannet/train/run_directory.h"
+#include "gannet/train/run_files.h"
 
 #include <gtest/gtest.h>
 

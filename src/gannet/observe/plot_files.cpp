@@ -1,4 +1,4 @@
-#include "gannet/observe/plots.h"
+#include "gannet/observe/plot_files.h"
 
 #include <functional>
 #include <string>

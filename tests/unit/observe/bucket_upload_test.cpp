@@ -1,4 +1,4 @@
-#include "gannet/observe/upload.h"
+#include "gannet/observe/bucket_upload.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

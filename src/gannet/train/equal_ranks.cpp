@@ -1,4 +1,4 @@
-#include "gannet/train/world.h"
+#include "gannet/train/equal_ranks.h"
 
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -7,8 +7,9 @@
 #include <cstring>
 
 #include "gannet/core/error.h"
+#include "gannet/data/index/fingerprint.h"
 #include "gannet/dist/agreement.h"
-#include "gannet/eval/fingerprint.h"
+#include "gannet/nn/fingerprint.h"
 
 namespace gannet {
 namespace {

@@ -1,0 +1,22 @@
+// The model that a run trains.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gannet/config/settings.h"
+#include "gannet/io/value.h"
+#include "gannet/nn/model.h"
+
+namespace gannet {
+
+/// Model of the settings with initial or loaded weights, on the CPU.
+/// @param checkpoint of a run that goes on: its own description, weights to be restored; none for a
+/// new run
+/// @param names of the data set's classes: rows of loaded weights go to the class of the same name
+std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
+                                                const std::vector<std::string>& names,
+                                                const Value& checkpoint);
+
+}  // namespace gannet
