@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "gannet/core/atomic_file.h"
-#include "gannet/io/pickle.h"
+#include "gannet/io/pickle/pickle.h"
 #include "gannet/io/tensor_data.h"
 #include "gannet/io/value.h"
 

@@ -6,76 +6,14 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
-#include <array>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "gannet/nn/conv.h"
 #include "gannet/nn/norm.h"
 
 namespace gannet {
-
-enum class Activation { kNone, kLeakyRelu, kSilu };
-
-/// What a generation of models has in common.
-struct BlockStyle {
-  Activation activation = Activation::kLeakyRelu;  // slope 0.1
-  double norm_eps = 1e-4;
-  double norm_momentum = 0.03;
-};
-inline constexpr BlockStyle kStyleJuly2020{};
-inline constexpr BlockStyle kStyleRelease7{Activation::kSilu, 1e-3, 0.03};
-
-/// Applies in place where that is safe for autograd; @return the result.
-torch::Tensor activate(torch::Tensor x, Activation activation);
-
-/// A layer of the graph: takes one or several feature maps (B, C, H, W), gives one.
-class Block : public torch::nn::Module {
- public:
-  virtual torch::Tensor forward(const std::vector<torch::Tensor>& inputs) = 0;
-  torch::Tensor operator()(const torch::Tensor& x) { return forward({x}); }
-};
-
-/// A block with one input.
-class UnaryBlock : public Block {
- public:
-  torch::Tensor forward(const std::vector<torch::Tensor>& inputs) final {
-    return apply_to(inputs.at(0));
-  }
-  virtual torch::Tensor apply_to(const torch::Tensor& x) = 0;
-};
-
-/// Height and width.
-using Pair = std::array<std::int64_t, 2>;
-constexpr Pair square(std::int64_t side) { return {side, side}; }
-
-struct ConvOptions {
-  std::int64_t in = 0, out = 0;
-  Pair kernel = square(1);
-  Pair stride = square(1);
-  std::optional<Pair> padding = std::nullopt;  // default: kernel / 2
-  std::int64_t groups = 1;
-  bool activation = true;
-};
-
-/// Convolution, batch norm and activation: the one place where a fused implementation plugs in.
-class ConvBnAct final : public UnaryBlock {
- public:
-  ConvBnAct(const ConvOptions& options, const BlockStyle& style);
-  torch::Tensor apply_to(const torch::Tensor& x) override;
-  /// Folds the norm into the convolution (groups and dilation carried over, Q45).
-  void fuse();
-  Activation activation() const { return activation_; }
-
- private:
-  torch::nn::Conv2d conv_{nullptr};
-  Norm bn_{nullptr};
-  Activation activation_;
-};
-
-/// Grouped by the greatest common divisor of the channel counts.
-std::shared_ptr<ConvBnAct> make_depthwise(ConvOptions options, const BlockStyle& style);
 
 /// Blocks one after another under the names 0, 1, ...
 class Chain final : public UnaryBlock {

@@ -2,36 +2,30 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <atomic>
-#include <exception>
-#include <thread>
-#include <vector>
+#include "gannet/core/parallel.h"
 
 namespace gannet {
+namespace {
+
+class OperatorThreadsScope {
+ public:
+  OperatorThreadsScope() : before_(at::get_num_threads()) {}
+  ~OperatorThreadsScope() { at::set_num_threads(before_); }
+  OperatorThreadsScope(const OperatorThreadsScope&) = delete;
+  OperatorThreadsScope& operator=(const OperatorThreadsScope&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace
 
 void for_each_side_by_side(int count, int num_threads, const std::function<void(int)>& work) {
-  std::atomic<int> next = 0;
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(count));
-  const auto run = [&] {
-    at::set_num_threads(1);
-    for (int i = next++; i < count; i = next++) {
-      try {
-        work(i);
-      } catch (...) {
-        failures[static_cast<std::size_t>(i)] = std::current_exception();
-      }
-    }
-  };
-  const int threads_before = at::get_num_threads();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < std::min(num_threads, count); ++i) threads.emplace_back(run);
-    run();
-  }
-  at::set_num_threads(threads_before);
-  for (const auto& failure : failures)
-    if (failure) std::rethrow_exception(failure);
+  const OperatorThreadsScope restored;
+  parallel_for(static_cast<std::size_t>(count), num_threads, [&](std::size_t i) {
+    at::set_num_threads(1);  // of this thread
+    work(static_cast<int>(i));
+  });
 }
 
 }  // namespace gannet

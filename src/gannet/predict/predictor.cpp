@@ -54,7 +54,7 @@ Prediction Predictor::predict(const Batch& batch) const {
 // At most sixteen groups: of more than two images where a batch is large, as every group converts
 // all weights under autocast.
 NetworkOutput Predictor::forward(const torch::Tensor& images) const {
-  if (!options_.side_by_side || !placement_.device.is_cpu()) return forward_group(images);
+  if (!options_.side_by_side || !placement_.uses_host_threads()) return forward_group(images);
   constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
   const std::int64_t size =
       std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);

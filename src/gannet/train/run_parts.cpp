@@ -158,7 +158,7 @@ LoaderOptions loader_options(const Settings& settings, const Placement& placemen
   LoaderOptions options;
   options.num_threads = settings.train.workers;
   options.seed = static_cast<std::uint64_t>(settings.train.seed);
-  if (placement.device.is_cuda()) options.allocate = page_locked;
+  if (placement.wants_page_locked()) options.allocate = page_locked;
   return options;
 }
 

@@ -193,7 +193,7 @@ void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
   // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is
   // checked.
   constexpr std::int64_t kCheckEvery = 10;
-  if (!placement_.device.is_cpu() && state_.iteration % kCheckEvery != 0) return;
+  if (!placement_.uses_host_threads() && state_.iteration % kCheckEvery != 0) return;
   const auto items = last_items_.to(torch::kCPU);
   if (std::isfinite(items[3].item<double>())) return;
   std::vector<std::string> names;

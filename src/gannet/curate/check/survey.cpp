@@ -3,20 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <deque>
-#include <exception>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/core/parallel.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/data/images/image_list.h"
 #include "gannet/data/index/image_index.h"
@@ -233,32 +231,16 @@ void finish_copy(const Work::Item& copy) {
 }
 
 void run_work(const Work& work, const SurveyOptions& options, const SurveyProgress& progress) {
-  const std::size_t total = work.images.size();
-  std::atomic<std::size_t> next = 0;
-  std::size_t done = 0;
-  std::exception_ptr failure;
+  const auto total = static_cast<std::int64_t>(work.images.size());
+  std::int64_t done = 0;
   std::mutex mutex;
-  const auto run = [&] {
-    try {
-      for (std::size_t i = next++; i < total; i = next++) {
-        survey_pixels(*work.images[i].image, options.decode);
-        survey_labels(*work.images[i].image, *work.images[i].labels);
-        const std::scoped_lock lock(mutex);
-        ++done;
-        if (progress) progress(static_cast<std::int64_t>(done), static_cast<std::int64_t>(total));
-      }
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      if (!failure) failure = std::current_exception();
-      next = total;
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < options.num_threads; ++i) threads.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
+  parallel_for(work.images.size(), options.num_threads, [&](std::size_t i) {
+    survey_pixels(*work.images[i].image, options.decode);
+    survey_labels(*work.images[i].image, *work.images[i].labels);
+    const std::scoped_lock lock(mutex);
+    ++done;
+    if (progress) progress(done, total);
+  });
 }
 
 }  // namespace

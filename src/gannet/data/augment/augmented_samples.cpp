@@ -43,18 +43,25 @@ class AugmentedSamples : public Dataset {
 
   std::int64_t size() const override { return views_.size(); }
 
-  Sample get(const SampleRequest& request) const override {
+  Sample get(const SampleRequest& request) const override { return make(request, nullptr); }
+  Sample get_into(const SampleRequest& request, std::uint8_t* rgb) const override {
+    return make(request, rgb);
+  }
+
+ private:
+  /// @param rgb where the picture goes; null: into Sample::image, as BGR
+  Sample make(const SampleRequest& request, std::uint8_t* rgb) const {
     View view = wants_mosaic(request) ? views_.mosaic(request) : views_.letterboxed(request);
     std::optional<Overlay> overlay;
     if (view.mosaic && options_.mixup > 0) overlay = draw_overlay(request);
     const Flips flips = draw_flips(request);
     const cv::Size size = view.warp.output;
-    GANNET_CHECK(request.rgb == nullptr || size == cv::Size(request.width, request.height),
+    GANNET_CHECK(rgb == nullptr || size == cv::Size(request.width, request.height),
                  "sample and batch differ in shape");
     Sample sample;
-    if (request.rgb == nullptr) sample.image.create(size, CV_8UC3);
-    cv::Mat target = request.rgb == nullptr ? sample.image : cv::Mat(size, CV_8UC3, request.rgb);
-    render(request, view, overlay, flips, target);
+    if (rgb == nullptr) sample.image.create(size, CV_8UC3);
+    cv::Mat target = rgb == nullptr ? sample.image : cv::Mat(size, CV_8UC3, rgb);
+    render(request, view, overlay, flips, target, rgb != nullptr);
     std::vector<PixelLabel> labels = warp_labels(view.scene.labels, view.warp);
     if (overlay) {
       for (PixelLabel& label : warp_labels(overlay->view.scene.labels, overlay->view.warp)) {
@@ -70,7 +77,6 @@ class AugmentedSamples : public Dataset {
     return sample;
   }
 
- private:
   bool wants_mosaic(const SampleRequest& request) const {
     if (!options_.mosaic || static_cast<std::int64_t>(request.epoch) >= options_.mosaic_epochs) {
       return false;
@@ -100,8 +106,9 @@ class AugmentedSamples : public Dataset {
   }
 
   /// Warps, mixes, colours and flips one row after the other.
+  /// @param swap RGB instead of BGR
   void render(const SampleRequest& request, const View& view, const std::optional<Overlay>& overlay,
-              const Flips& flips, cv::Mat& target) const {
+              const Flips& flips, cv::Mat& target, bool swap) const {
     const cv::Size size = target.size();
     const WarpOptions warp{.width = size.width, .mirror = flips.left_right};
     const auto rows = warp_rows(view.scene.canvas, view.warp.matrix, warp);
@@ -112,7 +119,6 @@ class AugmentedSamples : public Dataset {
       other.resize(3 * static_cast<std::size_t>(size.width));
     }
     const std::optional<ColourJitter> jitter = draw_jitter(request);
-    const bool swap = request.rgb != nullptr;
     for (int y = 0; y < size.height; ++y) {
       std::uint8_t* row = target.ptr(flips.up_down ? size.height - 1 - y : y);
       rows->read(y, row);

@@ -17,7 +17,6 @@ namespace {
 /// For one of the images that the requested picture is made of.
 SampleRequest source_request(SampleRequest request, std::int64_t index) {
   request.index = index;
-  request.rgb = nullptr;
   return request;
 }
 

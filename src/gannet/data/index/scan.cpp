@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "gannet/core/error.h"
+#include "gannet/core/parallel.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/data/images/image_list.h"
 #include "gannet/data/labels/coco_labels.h"
@@ -29,29 +28,6 @@ constexpr std::int64_t kClockStep_ns = 20'000'000;
 std::int64_t now_ns() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
-}
-
-/// Calls `work` with 0..count-1 from several threads; rethrows the first exception.
-void for_each_index(std::size_t count, int num_threads,
-                    const std::function<void(std::size_t)>& work) {
-  std::atomic<std::size_t> next = 0;
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto run = [&] {
-    try {
-      for (std::size_t i = next++; i < count; i = next++) work(i);
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      if (!failure) failure = std::current_exception();
-      next = count;
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < num_threads; ++i) threads.emplace_back(run);
-    run();
-  }
-  if (failure) std::rethrow_exception(failure);
 }
 
 void scan_image(const AnnotationReader& reader, const std::string& path, ScannedImage& scan) {
@@ -92,8 +68,8 @@ class Scanner {
   /// Whether anything was read.
   bool run() {
     std::vector<std::uint8_t> is_known(scan_.paths.size());
-    for_each_index(scan_.paths.size(), options_.num_threads,
-                   [&](std::size_t i) { is_known[i] = reuse(i) ? 1 : 0; });
+    parallel_for(scan_.paths.size(), options_.num_threads,
+                 [&](std::size_t i) { is_known[i] = reuse(i) ? 1 : 0; });
     const bool all =
         std::all_of(is_known.begin(), is_known.end(), [](auto known) { return known; });
     if (all && same_paths_) {
@@ -101,7 +77,7 @@ class Scanner {
       return false;
     }
     scan_.summary = reader_.prepare(scan_.paths);
-    for_each_index(scan_.paths.size(), options_.num_threads, [&](std::size_t i) {
+    parallel_for(scan_.paths.size(), options_.num_threads, [&](std::size_t i) {
       if (is_known[i] == 0) scan_image(reader_, scan_.paths[i], scan_.images[i]);
       count();
     });

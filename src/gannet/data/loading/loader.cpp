@@ -10,7 +10,6 @@
 #include <map>
 #include <mutex>
 #include <opencv2/core/utility.hpp>
-#include <opencv2/imgproc.hpp>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -49,12 +48,13 @@ std::size_t bytes_of(const BatchPlan& plan) {
 }
 
 /// The requested sample, or the first readable one of a fixed series of others.
-Sample get_or_replace(const Dataset& dataset, SampleRequest request, Slot& slot) {
+Sample get_or_replace(const Dataset& dataset, SampleRequest request, std::uint8_t* rgb,
+                      Slot& slot) {
   Rng rng({request.seed, request.epoch, static_cast<std::uint64_t>(request.index),
            Purpose::kReplacement});
   for (int attempt = 0;; ++attempt) {
     try {
-      Sample sample = dataset.get(request);
+      Sample sample = dataset.get_into(request, rgb);
       slot.info.index = request.index;
       slot.info.replacement = attempt > 0;
       return sample;
@@ -78,15 +78,9 @@ void load_slot(const Dataset& dataset, std::uint64_t seed, Work& work, std::size
     const BatchPlan& plan = work.plan;
     SampleRequest request{plan.indices[position], seed, work.epoch, plan.height, plan.width};
     if (!plan.copies.empty()) request.copy = plan.copies[position];
-    request.rgb = work.pixels.get() + position * (bytes_of(plan) / plan.indices.size());
+    std::uint8_t* const rgb = work.pixels.get() + position * (bytes_of(plan) / plan.indices.size());
     slot.info.requested = request.index;
-    Sample sample = get_or_replace(dataset, request, slot);
-    if (!sample.image.empty()) {
-      GANNET_CHECK(sample.image.rows == plan.height && sample.image.cols == plan.width,
-                   "sample and batch differ in shape");
-      cv::Mat target(plan.height, plan.width, CV_8UC3, request.rgb);
-      cv::cvtColor(sample.image, target, cv::COLOR_BGR2RGB);
-    }
+    Sample sample = get_or_replace(dataset, request, rgb, slot);
     slot.labels = std::move(sample.labels);
     slot.info.path = std::move(sample.path);
     slot.info.letterbox = sample.letterbox;

@@ -1,4 +1,4 @@
-// The two-function interface that every source and every augmentation of samples implements; data
+// The interface that every source and every augmentation of samples implements; data
 // sets compose as decorators over it.
 #pragma once
 
@@ -23,9 +23,6 @@ struct SampleRequest {
   std::uint64_t variant = 0;
   /// The only part of the image that will be looked at, px; what lies outside may stay undefined.
   std::optional<cv::Rect> visible = std::nullopt;
-  /// Memory for height x width x 3 bytes of RGB. A data set may write the picture there at once;
-  /// then Sample::image stays empty.
-  std::uint8_t* rgb = nullptr;
 };
 
 /// One image with its objects. `image`: BGR bytes; labels are relative to the image as it is here.
@@ -45,6 +42,8 @@ class Dataset {
   virtual ~Dataset() = default;
   virtual std::int64_t size() const = 0;
   virtual Sample get(const SampleRequest& request) const = 0;
+  /// The same with the picture as height x width x 3 bytes of RGB at `rgb`; Sample::image is empty.
+  virtual Sample get_into(const SampleRequest& request, std::uint8_t* rgb) const;
 };
 
 }  // namespace gannet

@@ -147,11 +147,10 @@ TEST_F(AugmentedSamplesTest, WritesIntoTheBatchAtOnce) {
   plain.hsv_h = plain.hsv_s = plain.hsv_v = 0;
   for (const AugmentOptions& options : {AugmentOptions{}, plain}) {
     const auto dataset = make_training_dataset(index(), kSide, options);
-    SampleRequest request{1, 4, 2, kSide, kSide};
+    const SampleRequest request{1, 4, 2, kSide, kSide};
     const Sample sample = dataset->get(request);
     cv::Mat rgb(kSide, kSide, CV_8UC3), bgr;
-    request.rgb = rgb.data;
-    const Sample written = dataset->get(request);
+    const Sample written = dataset->get_into(request, rgb.data);
     EXPECT_TRUE(written.image.empty());
     EXPECT_EQ(written.labels, sample.labels);
     cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "gannet/io/byte_reader.h"
-#include "gannet/io/pickle.h"
+#include "gannet/io/pickle/pickle.h"
 
 namespace gannet {
 namespace {

@@ -1,4 +1,4 @@
-#include "gannet/io/pickle_calls.h"
+#include "gannet/io/pickle/calls.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "gannet/io/byte_reader.h"
-#include "gannet/io/pickle_numpy.h"
+#include "gannet/io/pickle/numpy.h"
 
 namespace gannet {
 namespace {

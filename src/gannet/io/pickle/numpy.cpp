@@ -1,4 +1,4 @@
-#include "gannet/io/pickle_numpy.h"
+#include "gannet/io/pickle/numpy.h"
 
 #include <fmt/format.h>
 

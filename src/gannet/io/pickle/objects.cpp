@@ -1,4 +1,4 @@
-#include "gannet/io/pickle_objects.h"
+#include "gannet/io/pickle/objects.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "gannet/io/byte_reader.h"
-#include "gannet/io/pickle_calls.h"
+#include "gannet/io/pickle/calls.h"
 
 namespace gannet {
 namespace {

@@ -1,5 +1,5 @@
 // What the unpickler accepts, opcode by opcode, and what the pickler writes.
-#include "gannet/io/pickle.h"
+#include "gannet/io/pickle/pickle.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "gannet/io/pickle.h"
+#include "gannet/io/pickle/pickle.h"
 #include "tests/unit/io/pickle_bytes.h"
 
 namespace gannet {

@@ -3,7 +3,7 @@
 // descriptor.c (arraydescr_reduce).
 #pragma once
 
-#include "gannet/io/pickle_objects.h"
+#include "gannet/io/pickle/objects.h"
 #include "gannet/io/value.h"
 
 namespace gannet {

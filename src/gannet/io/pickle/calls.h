@@ -2,7 +2,7 @@
 // mean. Nothing outside this list is ever "called".
 #pragma once
 
-#include "gannet/io/pickle_objects.h"
+#include "gannet/io/pickle/objects.h"
 #include "gannet/io/value.h"
 
 namespace gannet {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "gannet/io/byte_reader.h"
-#include "gannet/io/pickle.h"
-#include "gannet/io/pickle_calls.h"
-#include "gannet/io/pickle_objects.h"
+#include "gannet/io/pickle/calls.h"
+#include "gannet/io/pickle/objects.h"
+#include "gannet/io/pickle/pickle.h"
 
 namespace gannet {
 namespace {
