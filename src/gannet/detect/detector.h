@@ -10,6 +10,7 @@
 
 namespace gannet {
 
+/// Where to compute, and which boxes to keep.
 struct DetectorOptions {
   std::string device = {};  // "cpu", "cuda:0"; empty chooses
   std::string precision = "auto";
@@ -29,6 +30,7 @@ struct DetectorTiming {
   int input_height = 0, input_width = 0;
 };
 
+/// A trained model and the way from pictures to objects. Calls of one detector must not overlap.
 class Detector {
  public:
   /// Throws Error for a file that is no model, or a device that is not there.

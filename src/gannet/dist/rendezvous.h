@@ -17,6 +17,8 @@ namespace gannet {
 
 using Seconds = std::chrono::duration<double>;
 
+/// A place in the store, from joining to leaving. Rank 0 keeps the store, so it must be the last to
+/// go: the others could not learn the reason of a failure from a store that has ended.
 class Rendezvous {
  public:
   /// Waits until all ranks have come. Throws Error (kDistributed) naming those that have not within

@@ -55,6 +55,7 @@ void fields_of_val(Visitor&& visit, S& s) {
 
 class Communicator;
 
+/// What a model is worth on a data set.
 struct EvalReport {
   MeanMetrics mean;
   std::vector<ClassMetrics> classes;

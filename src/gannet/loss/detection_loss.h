@@ -12,13 +12,15 @@
 
 namespace gannet {
 
+/// Weights of the parts and form of the cross-entropies; names and defaults of the hyperparameters
+/// (RB 5.3).
 struct LossOptions {
   double box_gain = 0.05, objectness_gain = 1.0;
   double class_gain = 0.58;  // already scaled by classes / 80
   double class_positive_weight = 1.0, objectness_positive_weight = 1.0;
-  double focal_gamma = 0;
-  double anchor_threshold = 4.0;
-  double label_smoothing = 0;
+  double focal_gamma = 0;         // 0: plain cross-entropy
+  double anchor_threshold = 4.0;  // largest side ratio between box and anchor
+  double label_smoothing = 0;     // share of a class target that the other classes get
   /// Objectness target of a match: (1 - r) + r * GIoU.
   double giou_ratio = 1.0;
 };

@@ -25,6 +25,7 @@ class Chain final : public UnaryBlock {
   std::vector<std::shared_ptr<UnaryBlock>> blocks_;
 };
 
+/// @param groups of the second convolution   @param expansion hidden over output channels
 struct BottleneckOptions {
   std::int64_t in = 0, out = 0;
   bool shortcut = true;
@@ -32,6 +33,7 @@ struct BottleneckOptions {
   double expansion = 0.5;
 };
 
+/// A 1x1 and a 3x3 convolution, with the input added where the shapes agree (He et al. 2015).
 class Bottleneck final : public UnaryBlock {
  public:
   Bottleneck(const BottleneckOptions& options, const BlockStyle& style);
@@ -43,12 +45,14 @@ class Bottleneck final : public UnaryBlock {
   bool add_;
 };
 
+/// As for a bottleneck, with a kernel of k.
 struct CrossConvOptions {
   std::int64_t in = 0, out = 0, kernel = 3, stride = 1, groups = 1;
   double expansion = 1.0;
   bool shortcut = false;
 };
 
+/// A 1 x k and a k x 1 convolution instead of k x k.
 class CrossConv final : public UnaryBlock {
  public:
   CrossConv(const CrossConvOptions& options, const BlockStyle& style);
@@ -60,6 +64,7 @@ class CrossConv final : public UnaryBlock {
   bool add_;
 };
 
+/// @param repeats of the inner block   @param expansion hidden over output channels
 struct CspOptions {
   std::int64_t in = 0, out = 0, repeats = 1;
   bool shortcut = true;
@@ -160,6 +165,7 @@ class GhostConv final : public UnaryBlock {
   std::shared_ptr<ConvBnAct> cv1_, cv2_;
 };
 
+/// Two ghost convolutions, between them a depthwise one where the stride is 2 (Han et al. 2020).
 class GhostBottleneck final : public UnaryBlock {
  public:
   GhostBottleneck(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
@@ -183,6 +189,7 @@ class PlainConv final : public UnaryBlock {
   ConvOptions options_;
 };
 
+/// Batch norm as a layer of its own, with the state names of one.
 class PlainNorm final : public UnaryBlock {
  public:
   PlainNorm(std::int64_t channels, const BlockStyle& style);
@@ -194,6 +201,7 @@ class PlainNorm final : public UnaryBlock {
   NormImpl norm_;
 };
 
+/// Enlarges height and width by a whole factor. @param mode of interpolation, as LibTorch names it
 class Upsample final : public UnaryBlock {
  public:
   Upsample(std::int64_t factor, std::string mode) : factor_(factor), mode_(std::move(mode)) {}
@@ -206,16 +214,19 @@ class Upsample final : public UnaryBlock {
   std::string mode_;
 };
 
+/// Its input.
 class Identity final : public UnaryBlock {
  public:
   torch::Tensor apply_to(const torch::Tensor& x) override { return x; }
 };
 
+/// (B, C, H, W) to (B, C * H * W).
 class Flatten final : public UnaryBlock {
  public:
   torch::Tensor apply_to(const torch::Tensor& x) override;
 };
 
+/// Inputs one after another along a dimension.
 class Concat final : public Block {
  public:
   explicit Concat(std::int64_t dim) : dim_(dim) {}

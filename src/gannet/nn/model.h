@@ -19,6 +19,7 @@
 
 namespace gannet {
 
+/// What a description leaves open.
 struct ModelOptions {
   int num_classes = 0;  // replaces the description's when positive
   int in_channels = 3;
@@ -30,6 +31,7 @@ struct ModelOptions {
 /// Called after each layer with its index and outputs; for tests and tracing.
 using LayerTrace = std::function<void(int, const std::vector<torch::Tensor>&)>;
 
+/// A detector as a graph of blocks (RB 2): backbone, neck and the head that predicts on each level.
 class DetectionModel final : public torch::nn::Module {
  public:
   DetectionModel(const ModelDescription& description, const ModelOptions& options);

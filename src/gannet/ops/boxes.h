@@ -10,6 +10,7 @@ torch::Tensor cxcywh_to_xyxy(const torch::Tensor& boxes_cxcywh);
 /// (..., 4) corners to centre and size, same unit.
 torch::Tensor xyxy_to_cxcywh(const torch::Tensor& boxes_xyxy);
 
+/// Plain, generalised, with centre distance, with shape as well.
 enum class IouKind { kIou, kGiou, kDiou, kCiou };
 
 /// IoU of paired boxes, differentiable. Zero overlap gives 0 (GIoU, DIoU, CIoU go below).

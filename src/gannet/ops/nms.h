@@ -9,13 +9,15 @@
 
 namespace gannet {
 
+/// What is suppressed (RB 7.2). Confidence is objectness times class score; with more than one
+/// class a row counts once for each class above the threshold.
 struct NmsOptions {
   double conf_threshold = 0.1;
-  double iou_threshold = 0.6;
-  bool merge = false;
-  bool agnostic = false;
+  double iou_threshold = 0.6;     // a box that overlaps a stronger one more goes
+  bool merge = false;             // boxes become the weighted mean of those that they suppress
+  bool agnostic = false;          // suppress across classes
   std::vector<int> classes = {};  // keep only these; empty keeps all
-  int max_detections = 300;
+  int max_detections = 300;       // an image
 };
 
 /// Detections of each image, descending score, in the pixels of the prediction.

@@ -15,6 +15,7 @@
 
 namespace gannet {
 
+/// How pictures go through the network, and which boxes are kept.
 struct PredictOptions {
   NmsOptions nms = {};
   bool augment =
@@ -37,6 +38,7 @@ struct Prediction {
   double prepare_seconds = 0, inference_seconds = 0, nms_seconds = 0;
 };
 
+/// A model in use.
 class Predictor {
  public:
   /// The model is used as it is and must be in evaluation mode, on the placement's device.

@@ -8,6 +8,7 @@
 
 namespace gannet {
 
+/// The exponential moving average of a model, which is what is evaluated and shipped (RB 6.7).
 class Ema {
  public:
   /// Starts as a copy of the model.

@@ -12,6 +12,7 @@
 
 namespace gannet {
 
+/// What an optimizer is made with (RB 6.1).
 struct OptimizerOptions {
   std::string kind = "sgd";  // sgd (Nesterov), adam, adamw
   double lr0 = 0.01, momentum = 0.937;
@@ -21,6 +22,8 @@ struct OptimizerOptions {
 /// Which group a parameter belongs to, by its name: 0 norms and others, 1 decayed, 2 biases.
 int parameter_group(const std::string& name);
 
+/// An optimizer over the trained parameters in three groups (`parameter_group`), of which only the
+/// second decays. Throws Error (kUsage) for an unknown kind.
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model,
                                                         const OptimizerOptions& options);
 
@@ -30,9 +33,10 @@ void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
 /// Zeroes gradients where they are: buffers of a reducer stay attached.
 void zero_gradients(const torch::optim::Optimizer& optimizer);
 
-/// State of each parameter (momentum buffers, moments, step counts) under its name.
+/// In the form of a checkpoint: state of each parameter (momentum buffers, moments, step counts)
+/// under its name.
 Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model);
-/// Throws Error (kCheckpoint) where shapes do not fit.
+/// The way back. Throws Error (kCheckpoint) where shapes do not fit.
 void load_optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model,
                           const Value& state);
 

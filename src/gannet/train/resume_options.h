@@ -6,6 +6,7 @@
 
 namespace gannet {
 
+/// Which run goes on, and what changes.
 struct ResumeOptions {
   std::string checkpoint;  // empty: the newest last.pt below `project`
   std::string project;

@@ -11,13 +11,14 @@ namespace gannet {
 /// Parameter groups in the optimizer's order: norms and others, decayed weights, biases.
 inline constexpr int kNumGroups = 3;
 
+/// Names and defaults of the hyperparameters (RB 6.2 to 6.4).
 struct ScheduleOptions {
   int epochs = 300;
   std::int64_t batches_per_epoch = 1;
   int total_batch = 16;
   int first_epoch = 0;  // of this run; the original's rates after a resume depend on it (Q18)
   double lr0 = 0.01, lrf = 0.1, momentum = 0.937;
-  bool linear = false;
+  bool linear = false;                   // instead of half a cosine
   bool warm_momentum = true;             // SGD
   std::int64_t min_warmup_steps = 1000;  // warm-up lasts 3 epochs but at least this
   int nominal_batch = 64;                // images per update that accumulation aims at
@@ -34,6 +35,7 @@ struct StepPlan {
   bool completes_update = false;  // the optimizer steps after this batch
 };
 
+/// Rates, momentum and accumulation as functions of the iteration: nothing is carried along.
 class Schedule {
  public:
   explicit Schedule(const ScheduleOptions& options);

@@ -19,6 +19,7 @@
 
 namespace gannet {
 
+/// How steps are computed beyond the plan of the schedule.
 struct StepOptions {
   bool multi_scale = false;
   int image_size = 640;
@@ -42,6 +43,7 @@ struct Inputs {
   torch::Tensor targets_N6;  // (N, 6)
 };
 
+/// Takes a training state from batch to batch.
 class TrainStep {
  public:
   /// All references must outlive the step.

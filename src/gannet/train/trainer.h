@@ -14,6 +14,7 @@ namespace gannet {
 class Communicator;
 struct RunStart;
 
+/// A training run as its user sees it: new, resumed, or whichever of the two is due.
 class Trainer {
  public:
   /// Starts a new run. Nothing is touched before `run`.
