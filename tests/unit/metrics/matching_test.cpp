@@ -47,5 +47,38 @@ TEST(Matching, NothingGivesNothing) {
   EXPECT_EQ(count(match_detections({box(0, 0, 0, 0)}, {box(0, 0, 0, 0)})[0]), 0);
 }
 
+// A looser but surer detection owns the label as far as it reaches, the tighter one above (R11).
+TEST(Matching, Release7MatchesEachThresholdByItself) {
+  const std::vector<ScoredBox> detections{box(0, 0, 10, 7), box(0, 0, 10, 10)};
+  const std::vector<ScoredBox> labels{box(0, 0, 10, 10)};
+  const auto v7 = match_detections(detections, labels, MetricProtocol::kV7);
+  EXPECT_EQ(count(v7[0]), 5);
+  EXPECT_EQ(count(v7[1]), 5);
+  EXPECT_FALSE(v7[1][4]);
+  EXPECT_TRUE(v7[1][5]);
+  const auto july = match_detections(detections, labels);
+  EXPECT_EQ(count(july[1]), 0);
+}
+
+// The second one's best label is taken; only COCO lets it have another.
+TEST(Matching, OnlyCocoTakesTheSecondBestLabel) {
+  const std::vector<ScoredBox> detections{box(0, 0, 10, 10), box(0, 1, 10, 11)};
+  const std::vector<ScoredBox> labels{box(0, 0, 10, 10), box(0, 4, 10, 14)};
+  EXPECT_EQ(count(match_detections(detections, labels)[1]), 0);
+  EXPECT_EQ(count(match_detections(detections, labels, MetricProtocol::kV7)[1]), 0);
+  const auto coco = match_detections(detections, labels, MetricProtocol::kCoco);
+  EXPECT_EQ(count(coco[0]), 10);
+  EXPECT_EQ(count(coco[1]), 1);  // IoU 70 / 130 = 0.538
+}
+
+TEST(Matching, HalfIsEnoughForAllButJuly) {
+  const auto hits = [](MetricProtocol protocol) {
+    return count(match_detections({box(0, 0, 10, 5)}, {box(0, 0, 10, 10)}, protocol)[0]);
+  };
+  EXPECT_EQ(hits(MetricProtocol::kJuly2020), 0);
+  EXPECT_EQ(hits(MetricProtocol::kV7), 1);
+  EXPECT_EQ(hits(MetricProtocol::kCoco), 1);
+}
+
 }  // namespace
 }  // namespace gannet
