@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -10,7 +11,7 @@ namespace {
 
 constexpr double kTiny = 1e-16;
 constexpr double kConfidenceOfJuly2020 = 0.1;  // Q32
-constexpr double kSmoothing = 0.1;             // of the F1 curve, to each side
+constexpr double kSmoothing = 0.1;             // width of the window over the F1 curve
 
 /// Cumulative recall and precision of detections in descending order of score.
 PrecisionRecall curve_of(const std::vector<const DetectionRecord*>& ordered, std::size_t threshold,

@@ -50,7 +50,7 @@ std::vector<ClassMetrics> average_precision(const std::vector<DetectionRecord>& 
                                             const AveragePrecisionOptions& options = {});
 
 /// Fills `best_f1` of each class from the curves, which all classes must have: the first confidence
-/// where the mean F1, smoothed over a tenth to each side, is greatest (release 7.0, 8.4).
+/// where the mean F1, smoothed over a tenth of its length, is greatest (release 7.0, 8.4).
 void find_best_f1(std::vector<ClassMetrics>& classes);
 
 /// Means of the curves of all classes; empty ones if there are none.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 
 #include "gannet/core/error.h"
 #include "gannet/metrics/overlap.h"

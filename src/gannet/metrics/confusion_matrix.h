@@ -1,6 +1,7 @@
 // Which class is taken for which: counts of (predicted, true) pairs with a background of their own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

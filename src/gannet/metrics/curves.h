@@ -48,7 +48,8 @@ ClassCurves curves_of_class(const std::vector<double>& scores, const PrecisionRe
 std::array<double, 2> precision_recall_at(double confidence, const std::vector<double>& scores,
                                           const PrecisionRecall& curve);
 
-/// Mean over a window of `fraction` of the length to each side, the ends being repeated outwards.
+/// Mean over a window as wide as `fraction` of the length (and a value more), the ends being
+/// repeated outwards.
 /// A window of even width gives one value more than there were (release 7.0, 8.4).
 std::vector<double> smooth(const std::vector<double>& values, double fraction);
 

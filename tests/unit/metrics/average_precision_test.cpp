@@ -85,6 +85,8 @@ TEST(AveragePrecision, ThreeProtocolsOneCurve) {
   EXPECT_NEAR(average_precision_of_curve(recall, precision, MetricProtocol::kV7), 0.6, 1e-12);
   EXPECT_NEAR(average_precision_of_curve(recall, precision, MetricProtocol::kCoco), 21. / 101,
               1e-12);
+  // From precision 1 at recall 0 down to 1/2, then down to 0.
+  EXPECT_NEAR(average_precision_of_curve({.5}, {.5}, MetricProtocol::kV7), 0.375 + 0.125, 1e-12);
   EXPECT_EQ(average_precision_of_curve({}, {}, MetricProtocol::kV7), 0);
   EXPECT_EQ(average_precision_of_curve({}, {}, MetricProtocol::kCoco), 0);
 }

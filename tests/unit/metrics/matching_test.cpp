@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gannet {
 namespace {
@@ -69,6 +70,19 @@ TEST(Matching, OnlyCocoTakesTheSecondBestLabel) {
   const auto coco = match_detections(detections, labels, MetricProtocol::kCoco);
   EXPECT_EQ(count(coco[0]), 10);
   EXPECT_EQ(count(coco[1]), 1);  // IoU 70 / 130 = 0.538
+}
+
+// The first overlaps both labels by 90 / 110, the second is the second label.
+TEST(Matching, JulyTakesTheFirstOfEqualLabelsOthersTheLast) {
+  const std::vector<ScoredBox> detections{box(1, 0, 11, 10), box(2, 0, 12, 10)};
+  const std::vector<ScoredBox> labels{box(0, 0, 10, 10), box(2, 0, 12, 10)};
+  const auto counts = [&](MetricProtocol protocol) {
+    const auto hits = match_detections(detections, labels, protocol);
+    return std::pair(count(hits[0]), count(hits[1]));
+  };
+  EXPECT_EQ(counts(MetricProtocol::kJuly2020), std::pair(7L, 10L));
+  EXPECT_EQ(counts(MetricProtocol::kV7), std::pair(7L, 3L));
+  EXPECT_EQ(counts(MetricProtocol::kCoco), std::pair(7L, 7L));  // the first label by 80 / 120
 }
 
 TEST(Matching, HalfIsEnoughForAllButJuly) {
