@@ -79,8 +79,8 @@ void expect_true_count(const nlohmann::json& entry, const std::vector<ClassMetri
 class MatchingParity : public testing::TestWithParam<std::string> {};
 
 TEST_P(MatchingParity, FlagsAndFigures) {
-  const auto entry = json_of("matching/" + GetParam() + ".json");
-  const Safetensors vector("matching/" + GetParam() + ".safetensors");
+  const auto entry = json_of("metrics/matching/" + GetParam() + ".json");
+  const Safetensors vector("metrics/matching/" + GetParam() + ".safetensors");
   const Shape shape{entry.at("width").get<float>(), entry.at("height").get<float>(),
                     entry.at("images_per_batch").get<std::size_t>()};
   Statistics statistics = evaluate(vector, shape);

@@ -1,22 +1,20 @@
-// Reads the golden vectors of tests/parity/vectors/metrics: JSON and safetensors, as plain numbers.
+// Reads golden vectors of measures: JSON and safetensors, packed or not, as plain numbers.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "tests/parity/base/gz.h"
+
 namespace gannet::metrics_vectors {
 
+/// @param name relative to the vectors' folder
 inline std::string bytes_of(const std::string& name) {
-  const std::string path = std::string(GANNET_SOURCE_DIR "/tests/parity/vectors/metrics/") + name;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw std::runtime_error("missing vector " + path);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  return bytes_of_vector(GANNET_SOURCE_DIR "/tests/parity/vectors/" + name);
 }
 
 inline nlohmann::json json_of(const std::string& name) {

@@ -39,6 +39,7 @@ enum class Field {
   kWidth,
   kHeight,
   kBox,
+  kArea,
   kCrowd,
   kDifficult,
   kSegmentation,
@@ -56,7 +57,7 @@ Section section_of(const std::string& key) {
 }
 
 Field field_of(const std::string& key) {
-  static constexpr std::array<std::pair<std::string_view, Field>, 11> kFields = {{
+  static constexpr std::array<std::pair<std::string_view, Field>, 12> kFields = {{
       {"id", Field::kId},
       {"image_id", Field::kImageId},
       {"category_id", Field::kCategoryId},
@@ -65,6 +66,7 @@ Field field_of(const std::string& key) {
       {"width", Field::kWidth},
       {"height", Field::kHeight},
       {"bbox", Field::kBox},
+      {"area", Field::kArea},
       {"iscrowd", Field::kCrowd},
       {"difficult", Field::kDifficult},
       {"segmentation", Field::kSegmentation},
@@ -77,7 +79,7 @@ Field field_of(const std::string& key) {
 
 /// One entry of any of the three lists, as far as it was read.
 struct Entry {
-  std::optional<double> id, image_id, category_id, width, height;
+  std::optional<double> id, image_id, category_id, width, height, area;
   std::optional<std::string> name, file_name;
   std::vector<double> box;
   std::vector<std::vector<double>> parts;
@@ -92,6 +94,10 @@ std::optional<std::int64_t> whole(const std::optional<double>& value) {
 
 int side_of(const std::optional<double>& value) {
   return value && *value >= 1 && *value <= kMaxSide_px ? static_cast<int>(*value) : 0;
+}
+
+double area_of(const std::optional<double>& value) {
+  return value && std::isfinite(*value) && *value >= 0 ? *value : -1;
 }
 
 /// Follows the parser through the text and keeps the current entry only.
@@ -222,6 +228,9 @@ class Handler : public nlohmann::json_sax<Json> {
       case Field::kHeight:
         entry_.height = value;
         break;
+      case Field::kArea:
+        entry_.area = value;
+        break;
       case Field::kCrowd:
         entry_.is_crowd = value != 0;
         break;
@@ -272,7 +281,8 @@ class Handler : public nlohmann::json_sax<Json> {
                              {box[0], box[1], box[2], box[3]},
                              std::move(entry_.parts),
                              entry_.is_crowd,
-                             entry_.is_difficult});
+                             entry_.is_difficult,
+                             area_of(entry_.area)});
   }
 
   template <class Number>

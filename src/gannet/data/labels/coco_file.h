@@ -27,6 +27,7 @@ struct CocoObject {
   std::vector<std::vector<double>> parts;
   bool is_crowd = false;
   bool is_difficult = false;  // not of COCO: what converting Pascal VOC keeps
+  double area_px = -1;        // square pixels, of the outline; -1: not said
 };
 
 /// What a file says, in its order; only what can be used.
