@@ -18,8 +18,8 @@ struct TextStyle {
   bool upwards = false;  // turned by 90 degrees: reads from bottom to top
 };
 
-/// Lines of text whose base lines are so far apart do not touch, whatever accents and descenders they
-/// have; and the largest text for such a distance.
+/// Lines of text whose base lines are so far apart do not touch, whatever accents and descenders
+/// they have; and the largest text for such a distance.
 constexpr double line_px(double capital_px) { return 1.6 * capital_px + 2; }
 constexpr double capital_px(double line_px) { return (line_px - 2) / 1.6; }
 
