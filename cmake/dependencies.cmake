@@ -8,6 +8,7 @@ find_package(nlohmann_json REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(JPEG REQUIRED)  # libjpeg-turbo
+find_package(Freetype REQUIRED)
 find_package(CURL 7.88 REQUIRED)  # older ones sign uploads to S3 wrongly
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio)

@@ -25,6 +25,7 @@ install(TARGETS gannet_program)
 install(DIRECTORY src/gannet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/gannet)
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES src/gannet/viz/fonts/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.DejaVuSans)
 
 install(EXPORT gannet NAMESPACE gannet:: FILE gannetTargets.cmake DESTINATION ${package_dir})
 configure_package_config_file(cmake/gannetConfig.cmake.in gannetConfig.cmake

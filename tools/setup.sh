@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv libopencv-dev
   libyaml-cpp-dev libpugixml-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libjpeg-dev
-  libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev libgloo-dev)
+  libfreetype-dev libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev libgloo-dev)
 # numpy: only for the tests that open our checkpoints with Python's torch.load.
 wheels=(torch==2.13.0 numpy)
 # The plain wheels of PyPI are CUDA builds, which CMake refuses where no CUDA toolkit is installed.

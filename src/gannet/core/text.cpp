@@ -1,6 +1,7 @@
 #include "gannet/core/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <limits>
 #include <numeric>
@@ -46,6 +47,25 @@ bool is_printable_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+char32_t take_character(std::string_view& text) {
+  constexpr char32_t kReplacement = 0xFFFD;
+  constexpr std::array<char32_t, 4> kSmallest = {0, 0x80, 0x800, 0x10000};  // for each length
+  const auto first = static_cast<unsigned char>(text.front());
+  const int following = num_following(first);
+  char32_t character = following <= 0 ? first : first & (0x3FU >> following);
+  std::size_t length = 1;
+  for (; static_cast<int>(length) <= following && length < text.size(); ++length) {
+    const auto byte = static_cast<unsigned char>(text[length]);
+    if ((byte & 0xC0) != 0x80) break;
+    character = character << 6 | (byte & 0x3FU);
+  }
+  const bool valid = following >= 0 && static_cast<int>(length) == following + 1 &&
+                     character >= kSmallest[static_cast<std::size_t>(following)] &&
+                     character <= 0x10FFFF && (character < 0xD800 || character > 0xDFFF);
+  text.remove_prefix(valid ? length : 1);
+  return valid ? character : kReplacement;
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {

@@ -17,6 +17,10 @@ std::string_view without_byte_order_mark(std::string_view text);
 /// Valid UTF-8 without control characters.
 bool is_printable_utf8(std::string_view text);
 
+/// Takes the first character off UTF-8 text that is not empty; U+FFFD for a byte that begins none,
+/// for surrogates and for codes above U+10FFFF.
+char32_t take_character(std::string_view& text);
+
 /// Foreign text fit for a terminal or JSON: what is no UTF-8 or would steer a terminal becomes
 /// "\\xNN"; beyond `max_bytes` it is cut and ends in "...".
 std::string printable(std::string_view text, std::size_t max_bytes = 200);

@@ -1,6 +1,7 @@
 #include "gannet/observe/plot_files.h"
 
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -34,6 +35,17 @@ constexpr Panel kPanels[] = {
     {"mAP@0.5:0.95", [](const EpochRow& row) { return row.metrics.map; }, true, false},
 };
 
+/// The evaluated epoch of the highest fitness, the first one of equals; NaN without one.
+double best_epoch(const std::vector<EpochRow>& rows) {
+  double best = std::numeric_limits<double>::quiet_NaN(), highest = -1;
+  for (const EpochRow& row : rows) {
+    if (!row.evaluated || !(fitness(row.metrics) > highest)) continue;
+    highest = fitness(row.metrics);
+    best = row.epoch;
+  }
+  return best;
+}
+
 /// Runs a drawing; what fails there is told, and the run goes on.
 void draw_or_warn(const std::function<void()>& draw) {
   try {
@@ -58,7 +70,13 @@ void plot_results(const std::vector<EpochRow>& rows, const std::filesystem::path
     }
     panels.push_back(std::move(curve));
   }
-  plot_curves(panels, 5, "epoch", path);
+  plot_curves(panels,
+              {.columns = 5,
+               .x_title = "epoch",
+               .smoothed = true,
+               .best_x = best_epoch(rows),
+               .best_name = "best epoch"},
+              path);
 }
 
 PlotsObserver::PlotsObserver(std::filesystem::path directory, std::vector<EpochRow> history)

@@ -8,7 +8,8 @@
 
 namespace gannet {
 
-/// The ten panels of RB 8.6 over the epochs; only what was evaluated counts. Throws Error (kIo).
+/// The ten panels of RB 8.6 over the epochs, with smoothed lines and the epoch of the highest
+/// fitness marked; only what was evaluated counts. Throws Error (kIo).
 void plot_results(const std::vector<EpochRow>& rows, const std::filesystem::path& path);
 
 /// A picture that cannot be written gives a warning, not an error: it is no reason to lose a run.

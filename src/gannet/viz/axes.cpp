@@ -28,6 +28,18 @@ double distance_of(const std::vector<double>& ticks) {
   return ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
 }
 
+TextStyle tick_style(const PanelStyle& style) {
+  return {style.text_px * 0.85, kTickText, false, TextAnchor::kRight};
+}
+
+int longest(const std::vector<double>& ticks, const TextStyle& style) {
+  int width = 0;
+  for (const double tick : ticks) {
+    width = std::max(width, text_width(tick_text(tick, distance_of(ticks)), style));
+  }
+  return width;
+}
+
 }  // namespace
 
 AxisRange range_of(const std::vector<double>& values) {
@@ -70,19 +82,35 @@ Axes::Axes(cv::Mat& canvas, const cv::Rect& area, const AxisRange& x, const Axis
            const PanelStyle& style)
     : canvas_(canvas), x_(x), y_(y) {
   const int text = rounded(style.text_px);
-  const int left = rounded(style.show_y_ticks ? 4.6 * text : 1.2 * text);
-  const int top = rounded(2.8 * text), right = rounded(1.2 * text);
+  const int top = rounded(3.6 * text), right = rounded(1.2 * text);
   const int bottom = rounded((style.x_title.empty() ? 2.4 : 4.2) * text);
-  frame_ = {area.x + left, area.y + top, area.width - left - right, area.height - top - bottom};
+  const int height = area.height - top - bottom;
+  const auto y_ticks = round_ticks(y_, std::max(2, height / rounded(5 * style.text_px)));
+  int left = rounded(1.2 * text);
+  if (style.show_y_ticks) {
+    left = std::max(rounded(4.6 * text), longest(y_ticks, tick_style(style)) + rounded(1.2 * text));
+  }
+  if (!style.y_title.empty()) left += rounded(1.9 * text);
+  frame_ = {area.x + left, area.y + top, area.width - left - right, height};
   if (style.show_x_ticks) draw_x_ticks(style);
-  if (style.show_y_ticks) draw_y_ticks(style);
+  if (style.show_y_ticks) draw_y_ticks(style, y_ticks);
   cv::line(canvas_, {frame_.x, frame_.y}, {frame_.x, frame_.br().y}, kAxis, 1);
   cv::line(canvas_, {frame_.x, frame_.br().y}, frame_.br(), kAxis, 1);
+  draw_titles(area, style);
+}
+
+void Axes::draw_titles(const cv::Rect& area, const PanelStyle& style) {
+  const int text = rounded(style.text_px);
   const int centre = frame_.x + frame_.width / 2;
-  draw_text(canvas_, style.title, {centre, frame_.y - text},
-            {style.text_px * 1.15, kTitleText, 2, TextAnchor::kCentre});
-  draw_text(canvas_, style.x_title, {centre, frame_.br().y + rounded(3.7 * text)},
-            {style.text_px * 0.9, kTickText, 1, TextAnchor::kCentre});
+  const TextStyle title{style.text_px * 1.15, kTitleText, true, TextAnchor::kCentre};
+  draw_text(canvas_, fit_text(style.title, title, frame_.width),
+            {centre, frame_.y - rounded(1.9 * text)}, title);
+  TextStyle side{style.text_px * 0.9, kTickText, false, TextAnchor::kCentre};
+  draw_text(canvas_, fit_text(style.x_title, side, frame_.width),
+            {centre, frame_.br().y + rounded(3.7 * text)}, side);
+  side.upwards = true;
+  draw_text(canvas_, fit_text(style.y_title, side, frame_.height),
+            {area.x + rounded(1.3 * text), frame_.y + frame_.height / 2}, side);
 }
 
 cv::Point2d Axes::at(double x, double y) const {
@@ -91,39 +119,61 @@ cv::Point2d Axes::at(double x, double y) const {
 }
 
 void Axes::draw_x_ticks(const PanelStyle& style) {
-  const auto ticks =
+  TextStyle text = tick_style(style);
+  text.anchor = TextAnchor::kCentre;
+  auto ticks =
       round_ticks(x_, std::max(2, frame_.width / rounded(5 * style.text_px)), style.whole_x);
+  const int room = frame_.width / std::max(1, longest(ticks, text) + rounded(style.text_px));
+  if (static_cast<int>(ticks.size()) > room) {
+    ticks = round_ticks(x_, std::max(1, room - 1), style.whole_x);
+  }
   for (const double tick : ticks) {
     const int x = rounded(at(tick, y_.low).x);
     cv::line(canvas_, {x, frame_.y}, {x, frame_.br().y}, kGrid, 1);
     draw_text(canvas_, tick_text(tick, distance_of(ticks)),
-              {x, frame_.br().y + rounded(1.8 * style.text_px)},
-              {style.text_px * 0.85, kTickText, 1, TextAnchor::kCentre});
+              {x, frame_.br().y + rounded(1.8 * style.text_px)}, text);
   }
 }
 
-void Axes::draw_y_ticks(const PanelStyle& style) {
-  const auto ticks = round_ticks(y_, std::max(2, frame_.height / rounded(5 * style.text_px)));
+void Axes::draw_y_ticks(const PanelStyle& style, const std::vector<double>& ticks) {
   for (const double tick : ticks) {
     const int y = rounded(at(x_.low, tick).y);
     cv::line(canvas_, {frame_.x, y}, {frame_.br().x, y}, kGrid, 1);
     draw_text(canvas_, tick_text(tick, distance_of(ticks)),
               {frame_.x - rounded(0.6 * style.text_px), y + rounded(0.42 * style.text_px)},
-              {style.text_px * 0.85, kTickText, 1, TextAnchor::kRight});
+              tick_style(style));
   }
 }
 
 void Axes::line(const std::vector<double>& x, const std::vector<double>& y,
                 const cv::Scalar& colour, int thickness) {
-  for (std::size_t i = 1; i < std::min(x.size(), y.size()); ++i) {
-    if (!std::isfinite(y[i - 1]) || !std::isfinite(y[i])) continue;
-    cv::line(canvas_, sub_pixel(at(x[i - 1], y[i - 1])), sub_pixel(at(x[i], y[i])), colour,
-             thickness, cv::LINE_AA, kSubPixelBits);
+  std::vector<cv::Point> run;  // of finite values
+  const auto draw_run = [&] {
+    if (run.size() > 1) {
+      cv::polylines(canvas_, run, false, colour, thickness, cv::LINE_AA, kSubPixelBits);
+    }
+    run.clear();
+  };
+  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    if (std::isfinite(x[i]) && std::isfinite(y[i])) {
+      run.push_back(sub_pixel(at(x[i], y[i])));
+    } else {
+      draw_run();
+    }
+  }
+  draw_run();
+}
+
+void Axes::mark_x(double x, const cv::Scalar& colour) {
+  const int column = rounded(at(x, y_.low).x);
+  if (!std::isfinite(x) || column < frame_.x || column > frame_.br().x) return;
+  for (int y = frame_.y; y < frame_.br().y; y += 10) {
+    cv::line(canvas_, {column, y}, {column, std::min(y + 5, frame_.br().y)}, colour, 1);
   }
 }
 
 void Axes::dot(double x, double y, double radius, const cv::Scalar& colour) {
-  if (!std::isfinite(y)) return;
+  if (!std::isfinite(x) || !std::isfinite(y)) return;
   cv::circle(canvas_, sub_pixel(at(x, y)), rounded(radius * (1 << kSubPixelBits)), colour,
              cv::FILLED, cv::LINE_AA, kSubPixelBits);
 }

@@ -24,7 +24,7 @@ std::string tick_text(double value, double distance);
 
 /// What a panel shows around its content.
 struct PanelStyle {
-  std::string title, x_title;
+  std::string title, x_title, y_title = {};
   bool whole_x = false;  // ticks of x on whole numbers only
   bool show_x_ticks = true;
   bool show_y_ticks = true;
@@ -42,11 +42,14 @@ class Axes {
   /// A smooth-edged line through the points; gaps where a value is not finite.
   void line(const std::vector<double>& x, const std::vector<double>& y, const cv::Scalar& colour,
             int thickness);
+  /// A dashed line from bottom to top.
+  void mark_x(double x, const cv::Scalar& colour);
   void dot(double x, double y, double radius, const cv::Scalar& colour);
 
  private:
   void draw_x_ticks(const PanelStyle& style);
-  void draw_y_ticks(const PanelStyle& style);
+  void draw_y_ticks(const PanelStyle& style, const std::vector<double>& ticks);
+  void draw_titles(const cv::Rect& area, const PanelStyle& style);
 
   cv::Mat& canvas_;
   cv::Rect frame_;

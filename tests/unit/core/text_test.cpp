@@ -25,6 +25,26 @@ TEST(Trim, TakesBlanksOffBothEnds) {
 
 TEST(ToLower, LeavesOtherCharacters) { EXPECT_EQ(to_lower("Adam-W 1"), "adam-w 1"); }
 
+std::u32string characters_of(std::string_view text) {
+  std::u32string characters;
+  while (!text.empty()) characters += take_character(text);
+  return characters;
+}
+
+TEST(TakeCharacter, ReadsUtf8OfEveryLength) {
+  EXPECT_EQ(characters_of("aß猫\xF0\x9F\x90\x88"), U"aß猫\U0001F408");
+  EXPECT_EQ(characters_of(std::string_view("\0b", 2)), std::u32string_view(U"\0b", 2));
+}
+
+TEST(TakeCharacter, ReplacesWhatIsNoCharacter) {
+  EXPECT_EQ(characters_of("a\xFFz"), U"a\uFFFDz");
+  EXPECT_EQ(characters_of("\xE7\x8C"), U"\uFFFD\uFFFD");            // cut off
+  EXPECT_EQ(characters_of("\xC0\x80"), U"\uFFFD\uFFFD");            // too long for its value
+  EXPECT_EQ(characters_of("\xE0\x80\x80"), U"\uFFFD\uFFFD\uFFFD");  // the same
+  EXPECT_EQ(characters_of("\xED\xA0\x80"), U"\uFFFD\uFFFD\uFFFD");  // a surrogate
+  EXPECT_EQ(characters_of("\xF4\x90\x80\x80").front(), U'\uFFFD');  // above U+10FFFF
+}
+
 TEST(Printable, LeavesWordsAndEscapesWhatSteersATerminal) {
   EXPECT_EQ(printable("größe 图 1.jpg"), "größe 图 1.jpg");
   EXPECT_EQ(printable("a\x1b[2J\xff\x07"), "a\\x1b[2J\\xff\\x07");

@@ -30,25 +30,15 @@ double weight_of(const Finding& finding) {
   return finding.row >= 0 ? 1000 : 100;
 }
 
-/// Cuts the middle out of a text that is too wide.
-std::string fitted(const std::string& text, const TextStyle& style, int width) {
-  if (text_width(text, style) <= width) return text;
-  for (std::size_t kept = text.size(); kept > 2; --kept) {
-    const std::string cut =
-        text.substr(0, (kept + 1) / 2) + ".." + text.substr(text.size() - kept / 2);
-    if (text_width(cut, style) <= width) return cut;
-  }
-  return "..";
-}
-
-/// "2 boxes without area, 1 tiny boxes": the kinds in an image with their counts.
+/// "2 x no area, tiny box": the kinds in an image with their counts.
 std::string kinds_text(const std::vector<const Finding*>& findings) {
   std::string text;
   for (const FindingInfo& info : finding_infos()) {
     const auto count = std::count_if(findings.begin(), findings.end(),
                                      [&](const Finding* f) { return f->kind == info.kind; });
     if (count == 0) continue;
-    text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", count, info.key);
+    if (!text.empty()) text += ", ";
+    text += count == 1 ? info.key : fmt::format("{} x {}", count, info.key);
   }
   std::replace(text.begin(), text.end(), '_', ' ');
   return text;
@@ -95,7 +85,7 @@ Placed draw_picture(cv::Mat& canvas, const cv::Rect& field, const SurveyedImage&
     return {frame};
   } catch (const Error&) {
     draw_text(canvas, "cannot be read", {field.x + field.width / 2, field.y + field.height / 2},
-              {13, {120, 112, 108}, 1, TextAnchor::kCentre});
+              {13, {120, 112, 108}, false, TextAnchor::kCentre});
     return {field};
   }
 }
@@ -153,9 +143,11 @@ void draw_finding_tile(cv::Mat& canvas, const cv::Rect& area, const DatasetCheck
       fmt::format("{}: {}", split.name, std::filesystem::path(image.path).filename().string());
   const bool grave = std::any_of(subject.findings.begin(), subject.findings.end(), is_problem);
   TextStyle style{11, {50, 42, 38}};
-  draw_text(canvas, fitted(name, style, area.width), {area.x, field.br().y + 20}, style);
+  draw_text(canvas, fit_text(name, style, area.width, TextCut::kMiddle),
+            {area.x, field.br().y + 20}, style);
+  style.height_px = 9;
   style.colour = severity_colour(grave ? Severity::kProblem : Severity::kNote);
-  draw_text(canvas, fitted(kinds_text(subject.findings), style, area.width),
+  draw_text(canvas, fit_text(kinds_text(subject.findings), style, area.width),
             {area.x, field.br().y + 42}, style);
 }
 

@@ -24,6 +24,7 @@ constexpr int kLine = 30;      // of the list of findings
 constexpr int kTileColumns = 4, kTileRows = 2;
 constexpr int kTileHeight = 340, kTileGap = 24;
 constexpr std::size_t kMaxClasses = 24;
+constexpr int kClassNames = 150;  // px
 
 const cv::Scalar kWhite(255, 255, 255);
 const cv::Scalar kInk(50, 42, 38);
@@ -40,11 +41,12 @@ int rounded(double value) { return static_cast<int>(std::lround(value)); }
 
 void draw_head(cv::Mat& canvas, const DatasetCheck& check) {
   const std::string name = std::filesystem::path(check.survey.data.file).stem().string();
-  draw_text(canvas, fmt::format("{}: check of the data set", name), {kMargin, 56}, {22, kInk, 2});
+  draw_text(canvas, fmt::format("{}: check of the data set", name), {kMargin, 56},
+            {22, kInk, true});
   const auto problems = check.count(Severity::kProblem), notes = check.count(Severity::kNote);
   const cv::Scalar colour = problems > 0 ? severity_colour(Severity::kProblem) : kGood;
   draw_text(canvas, fmt::format("problems: {}, notes: {}", problems, notes), {kWidth - kMargin, 56},
-            {18, colour, 2, TextAnchor::kRight});
+            {18, colour, true, TextAnchor::kRight});
   int x = kMargin;
   for (std::size_t s = 0; s < check.splits.size(); ++s) {
     const SplitSummary& split = check.splits[s];
@@ -87,14 +89,13 @@ void draw_class(cv::Mat& canvas, const Axes& axes, const cv::Rect& slot, const D
     draw_text(canvas, fmt::format("{}", count), {right + 8, (top + bottom) / 2 + rounded(text / 2)},
               {text, kFaint});
   }
-  const double name = std::clamp(slot.height * 0.4, 8.0, 13.0);
-  draw_text(canvas, check.survey.data.names[class_id].substr(0, 18),
-            {slot.x - 10, slot.y + slot.height / 2 + rounded(name / 2)},
-            {name, kInk, 1, TextAnchor::kRight});
+  const double height = std::clamp(slot.height * 0.4, 8.0, 13.0);
+  const TextStyle style{height, kInk, false, TextAnchor::kRight};
+  draw_text(canvas, fit_text(check.survey.data.names[class_id], style, kClassNames),
+            {slot.x - 10, slot.y + slot.height / 2 + rounded(height / 2)}, style);
 }
 
 void draw_classes(cv::Mat& canvas, const cv::Rect& area, const DatasetCheck& check) {
-  constexpr int kNames = 150;
   const std::vector<std::size_t> shown = shown_classes(check);
   std::int64_t most = 1;
   for (const SplitSummary& split : check.splits) {
@@ -105,7 +106,7 @@ void draw_classes(cv::Mat& canvas, const cv::Rect& area, const DatasetCheck& che
       shown.size() == all
           ? "Labels per class"
           : fmt::format("Labels per class: the {} most frequent of {}", shown.size(), all);
-  const Axes axes(canvas, {area.x + kNames, area.y, area.width - kNames, area.height},
+  const Axes axes(canvas, {area.x + kClassNames, area.y, area.width - kClassNames, area.height},
                   {0, 1.15 * static_cast<double>(most)}, {0, 1},
                   {.title = title, .x_title = "labels", .whole_x = true, .show_y_ticks = false});
   const cv::Rect& frame = axes.frame();
@@ -158,12 +159,12 @@ void draw_histogram(cv::Mat& canvas, const cv::Rect& area, const DatasetCheck& c
     const cv::Point2d top = axes.at(x + 0.5, static_cast<double>(totals[i]));
     if (totals[i] > 0) {
       draw_text(canvas, fmt::format("{}", totals[i]), {rounded(top.x), rounded(top.y) - 8},
-                {9, kFaint, 1, TextAnchor::kCentre});
+                {9, kFaint, false, TextAnchor::kCentre});
     }
     if (i == 0) continue;
     draw_text(canvas, edge_text(shape.edges[i - 1]),
               {rounded(axes.at(x, 0).x), axes.frame().br().y + 22},
-              {11, kFaint, 1, TextAnchor::kCentre});
+              {11, kFaint, false, TextAnchor::kCentre});
   }
 }
 
@@ -187,7 +188,7 @@ int findings_height(const std::vector<FindingGroup>& groups) {
 void draw_tiles(cv::Mat& canvas, int top, const DatasetCheck& check,
                 const std::vector<ImageFindings>& worst) {
   draw_text(canvas, "Images with most findings (red: problem, amber: note)", {kMargin, top + 20},
-            {15, kInk, 2});
+            {15, kInk, true});
   const int width = (kWidth - 2 * kMargin - (kTileColumns - 1) * kTileGap) / kTileColumns;
   for (std::size_t i = 0; i < worst.size(); ++i) {
     const int column = static_cast<int>(i) % kTileColumns, row = static_cast<int>(i) / kTileColumns;
