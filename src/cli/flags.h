@@ -37,6 +37,14 @@ struct FlagAdder {
             CLI::MultiOptionPolicy::TakeLast);  // a flag given again replaces the first
       if (const std::string alone = value_when_alone(name); !alone.empty())
         option->expected(0, 1)->default_str(alone);
+      if constexpr (std::is_same_v<T, double>) {
+        if (range.low == kAuto) {
+          if (member == kAuto) option->default_str("auto");
+          option->transform([](const std::string& text) {
+            return text == "auto" ? std::to_string(kAuto) : text;
+          });
+        }
+      }
       if constexpr (std::is_arithmetic_v<T>) {
         if (std::isfinite(range.low))
           option->check(CLI::Range(static_cast<T>(range.low), static_cast<T>(range.high)));

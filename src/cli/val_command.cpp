@@ -15,12 +15,43 @@ struct ValArguments {
   RankFlags ranks;
 };
 
+void print_speed(const EvalReport& report, const ValSettings& settings) {
+  fmt::print(
+      "speed: {:.1f}/{:.1f}/{:.1f}/{:.1f} ms pre-process/inference/NMS/total per image at {} px, "
+      "batch {}\n",
+      report.prepare_ms, report.inference_ms, report.nms_ms,
+      report.prepare_ms + report.inference_ms + report.nms_ms, settings.img_size,
+      settings.batch_size);
+}
+
 void print(const EvalReport& report, const ValSettings& settings) {
-  print_report(report, settings.verbose && report.classes.size() > 1);
-  fmt::print("speed: {:.1f}/{:.1f}/{:.1f} ms inference/NMS/total per image at {} px, batch {}\n",
-             report.inference_ms, report.nms_ms, report.inference_ms + report.nms_ms,
-             settings.img_size, settings.batch_size);
+  if (settings.task != "speed") print_report(report, settings.verbose && report.classes.size() > 1);
+  print_speed(report, settings);
   if (!report.json_path.empty()) fmt::print("detections in {}\n", report.json_path);
+  if (!report.directory.empty()) fmt::print("results in {}\n", report.directory);
+}
+
+int study(const ValSettings& settings, std::shared_ptr<Communicator> ranks, bool is_main) {
+  if (is_main)
+    fmt::print("{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "size px", "P", "R", "mAP@.5",
+               "mAP@.5:.95", "ms/image");
+  const auto print_row = [is_main](const StudyRow& row) {
+    const EvalReport& r = row.report;
+    if (is_main)
+      fmt::print("{:>10}{:12.3g}{:12.3g}{:12.3g}{:12.3g}{:12.3g}\n", row.image_size,
+                 r.mean.precision, r.mean.recall, r.mean.map50, r.mean.map,
+                 r.prepare_ms + r.inference_ms + r.nms_ms);
+  };
+  const auto rows = evaluate_sizes(settings, print_row, std::move(ranks));
+  if (is_main) fmt::print("results in {}\n", rows.back().report.directory);
+  return 0;
+}
+
+/// What the task speed means unless told otherwise (release 7.0, 2.2).
+void set_speed_defaults(const CLI::App& command, ValSettings& settings) {
+  if (settings.task != "speed") return;
+  if (command.get_option("--conf-thres")->count() == 0) settings.conf_thres = 0.25;
+  if (command.get_option("--iou-thres")->count() == 0) settings.iou_thres = 0.45;
 }
 
 int run(const ValArguments& arguments) {
@@ -28,13 +59,14 @@ int run(const ValArguments& arguments) {
   const auto world = world_from_environment();
   if (arguments.ranks.nproc > 1 && !world) return launch_ranks(arguments.ranks.nproc);
   const bool is_main = !world || world->rank == 0;
+  const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
+  if (settings.task == "study") return study(settings, ranks, is_main);
   const bool shows_progress = is_main && ::isatty(STDERR_FILENO) != 0;
   const auto progress = [&](std::int64_t done, std::int64_t total) {
     if (shows_progress)
       fmt::print(stderr, "\rbatch {}/{}{}", done, total, done == total ? "\r\x1b[K" : "");
   };
-  const EvalReport report =
-      evaluate(settings, progress, join_ranks(world, settings.device, settings.dist_timeout));
+  const EvalReport report = evaluate(settings, progress, ranks);
   if (is_main) print(report, settings);
   return 0;
 }
@@ -48,7 +80,10 @@ void add_val(CLI::App& app, Action& action) {
   fields_of_val(FlagAdder{*command}, arguments->settings);
   arguments->ranks.add_to(*command);
   command->get_option("--weights")->required();
-  command->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
+  command->callback([arguments, command, &action] {
+    set_speed_defaults(*command, arguments->settings);
+    action = [arguments] { return run(*arguments); };
+  });
 }
 
 }  // namespace gannet::cli

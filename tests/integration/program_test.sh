@@ -63,7 +63,7 @@ check "upload that fails" 0 "not uploaded to s3://bucket/x" env AWS_ACCESS_KEY_I
 [[ -e runs/nowhere ]] && fail "a run whose upload cannot be makes a directory"
 
 check "val" 0 "all" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --verbose
-check "COCO results" 0 "detections in detections_val_best_results.json" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --save-json
+check "COCO results" 0 "detections in runs/val/exp2/predictions.json" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --save-json
 grep -q '"category_id":' detections_val_best_results.json || fail "COCO results: no detections"
 check "data check" 0 "" "$gannet" data check demo/demo.yaml --img 256
 check "data convert" 0 "" "$gannet" data convert tiny/tiny.yaml as-coco --to coco

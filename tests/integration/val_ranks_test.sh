@@ -13,16 +13,20 @@ for picture in 0 1 2; do
   for kind in labels pred; do [[ -s runs/a/val_batch${picture}_$kind.jpg ]] || fail "training on two processes: no val_batch${picture}_$kind.jpg"; done
 done
 
-val=("$gannet" val --weights runs/a/weights/best.pt --data demo/demo.yaml --split val --img 96 --batch 8 --precision fp32 --verbose --save-json)
-json=detections_val_best_results.json
+val=("$gannet" val --weights runs/a/weights/best.pt --data demo/demo.yaml --split val --img 96 --batch 8 --precision fp32 --verbose --save-json --save-txt
+  --save-conf --name all --exist-ok)
+json=runs/val/all/predictions.json
 compare() { # name, flags: the output and the file of 1, 2 and 3 processes
   local name=$1 nproc; shift
   for nproc in 1 2 3; do
-    rm -f $json
+    rm -rf runs/val/all
     timeout 300 "${val[@]}" "$@" --nproc $nproc >"$name$nproc.txt" 2>"$name$nproc.err" || fail "$name, $nproc processes: $(cat "$name$nproc.err")"
     grep -v '^speed:' "$name$nproc.txt" >"$name$nproc.lines"
     [[ $(grep -c '^speed:' "$name$nproc.txt") == 1 ]] || fail "$name, $nproc processes: results are not printed once"
-    mv $json "$name$nproc.json" || fail "$name, $nproc processes: no file"
+    cp $json "$name$nproc.json" || fail "$name, $nproc processes: no file"
+    rm -rf "$name$nproc.run"; mv runs/val/all "$name$nproc.run"
+    for picture in PR_curve F1_curve P_curve R_curve confusion_matrix; do [[ -s $name$nproc.run/$picture.png ]] || fail "$name: no $picture.png"; done
+    diff -r "$name$nproc.run" "${name}1.run" >/dev/null || fail "$name: $nproc processes leave other files: $(diff -rq "$name$nproc.run" "${name}1.run")"
     cmp "$name$nproc.lines" "${name}1.lines" || fail "$name: $nproc processes print $(cat "$name$nproc.lines")"
     cmp "$name$nproc.json" "${name}1.json" || fail "$name: $nproc processes write another file"
   done

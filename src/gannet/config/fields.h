@@ -13,4 +13,8 @@ struct Range {
   double high = std::numeric_limits<double>::infinity();
 };
 
+/// In place of a number: it follows from the rest of the settings. `auto` on the command line,
+/// where the range of the number begins with it.
+inline constexpr double kAuto = -1;
+
 }  // namespace gannet

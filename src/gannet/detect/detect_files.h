@@ -42,7 +42,9 @@ void fields_of_detect(Visitor&& visit, S& s) {
   visit("exist_ok", s.exist_ok, "write into an existing directory, never over a source", Range{});
   visit("recursive", s.recursive, "search the subfolders of folders", Range{});
   visit("img_size", s.img_size, "longer side of the network's input, px", Range{32, 16384});
-  visit("conf_thres", s.conf_thres, "least confidence", Range{0, 1});
+  visit("conf_thres", s.conf_thres,
+        "least confidence; auto: that of the best F1 when the checkpoint was evaluated",
+        Range{kAuto, 1});
   visit("iou_thres", s.iou_thres, "overlap at which the weaker box goes", Range{0, 1});
   visit("device", s.device, "cpu, or a CUDA device index; empty chooses", Range{});
   visit("precision", s.precision, "auto, fp32, bf16 or fp16", Range{});

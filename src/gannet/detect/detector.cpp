@@ -6,6 +6,7 @@
 #include <cstring>
 #include <opencv2/imgproc.hpp>
 
+#include "gannet/config/fields.h"
 #include "gannet/core/error.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/images/letterbox.h"
@@ -74,6 +75,12 @@ Detector Detector::load(const std::string& checkpoint, const DetectorOptions& op
   impl->options = options;
   impl->placement = resolve_placement(options.device, options.precision);
   impl->loaded = load_model(checkpoint);
+  if (options.confidence == kAuto) {
+    impl->options.confidence = impl->loaded.confidence;
+    if (impl->loaded.confidence <= 0)
+      throw Error(ErrorKind::kUsage, "does not say at which confidence its F1 was best",
+                  {checkpoint, 0, "--conf-thres"}, "give a number, 0.25 for example");
+  }
   impl->loaded.model->fuse();
   place_model(*impl->loaded.model, impl->placement);
   impl->image_size =

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "gannet/core/atomic_file.h"
-#include "gannet/dist/communicator.h"
+#include "gannet/core/class_match.h"
+#include "gannet/core/error.h"
+#include "gannet/data/labels/coco_file.h"
+#include "gannet/data/labels/coco_truth.h"
 
 namespace gannet {
 namespace {
@@ -17,8 +21,8 @@ constexpr int kCocoClasses = 80;
 /// Numbers from 1 to 90 that COCO never gave to a category.
 constexpr std::array kUnusedIds{12, 26, 29, 30, 45, 66, 68, 69, 71, 83};
 
-std::int64_t coco_category(int class_id) {
-  int id = class_id + 1;
+std::int64_t coco_category(std::int64_t class_id) {
+  std::int64_t id = class_id + 1;
   for (const int unused : kUnusedIds) id += unused <= id ? 1 : 0;
   return id;
 }
@@ -33,48 +37,92 @@ nlohmann::json image_id(const IndexedImage& image) {
 
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
+/// Of each image of the set in the file, -1 for one that the file does not list.
+std::vector<std::int64_t> image_ids(const CocoFile& file, const ImageIndex& index) {
+  std::map<std::string, std::int64_t> by_name;
+  for (const CocoImage& image : file.images)
+    by_name[std::filesystem::path(image.file_name).filename().string()] = image.id;
+  std::vector<std::int64_t> ids;
+  for (const IndexedImage& image : index.images) {
+    const auto found = by_name.find(std::filesystem::path(image.path).filename().string());
+    ids.push_back(image.id >= 0 ? image.id : found == by_name.end() ? -1 : found->second);
+  }
+  return ids;
+}
+
+std::vector<std::int64_t> categories_by_name(const CocoFile& file,
+                                             const std::vector<std::string>& names) {
+  std::map<std::string, std::int64_t> by_name;
+  for (const CocoCategory& category : file.categories) by_name[category.name] = category.id;
+  std::vector<std::int64_t> ids;
+  for (const std::string& name : names) {
+    const auto found = by_name.find(name);
+    ids.push_back(found == by_name.end() ? -1 : found->second);
+  }
+  return ids;
+}
+
+bool knows_any(const std::vector<std::int64_t>& ids) {
+  return std::any_of(ids.begin(), ids.end(), [](std::int64_t id) { return id >= 0; });
+}
+
 }  // namespace
 
-std::optional<std::int64_t> CocoResults::category_of(int class_id) const {
-  if (!numbers_.empty()) {
-    const auto found = std::find(numbers_.begin(), numbers_.end(), class_id);
-    if (found == numbers_.end()) return std::nullopt;
-    class_id = static_cast<int>(found - numbers_.begin());
+std::vector<std::int64_t> coco_categories(const ImageIndex& index, int num_classes,
+                                          const std::vector<int>& numbers, int model_classes) {
+  std::vector<std::int64_t> categories(static_cast<std::size_t>(model_classes), -1);
+  for (std::size_t c = 0; c < static_cast<std::size_t>(num_classes); ++c) {
+    const auto in_model = numbers.empty() ? c : static_cast<std::size_t>(numbers.at(c));
+    if (in_model >= categories.size()) continue;
+    const auto number = static_cast<std::int64_t>(c);
+    categories[in_model] = !index.category_ids.empty()   ? index.category_ids.at(c)
+                           : num_classes == kCocoClasses ? coco_category(number)
+                                                         : number;
   }
-  const auto& ids = index_->category_ids;
-  if (!ids.empty()) return ids[static_cast<std::size_t>(class_id)];
-  return num_classes_ == kCocoClasses ? coco_category(class_id) : class_id;
+  return categories;
 }
 
-void CocoResults::add(const ImageResult& image) {
-  const IndexedImage& entry = index_->images.at(static_cast<std::size_t>(image.sample->index));
-  std::string& rows = rows_[image.sample->index];
+CocoGround coco_ground(const std::string& json, const ImageIndex& index,
+                       const std::vector<std::int64_t>& categories,
+                       const std::vector<std::string>& names) {
+  const CocoFile file = read_coco(json);
+  CocoTruthSet set = coco_truth(file);
+  CocoGround ground{std::move(set.objects), image_ids(file, index), categories, true};
+  if (!knows_any(ground.image_ids))
+    throw Error(ErrorKind::kData,
+                fmt::format("lists none of the {} images by file name", index.images.size()),
+                {json, 0, "images"}, "name the annotations of the images that are evaluated");
+  if (index.category_ids.empty() && are_class_names(names)) {
+    const auto by_name = categories_by_name(file, names);
+    if (knows_any(by_name)) ground.category_ids = by_name;
+  }
+  for (std::int64_t& id : ground.category_ids)
+    if (!std::binary_search(set.category_ids.begin(), set.category_ids.end(), id)) id = -1;
+  if (!knows_any(ground.category_ids))
+    throw Error(ErrorKind::kData, "has none of the classes " + list_names(names),
+                {json, 0, "categories"}, "name the annotations of this data set");
+  return ground;
+}
+
+void write_coco_results(const std::filesystem::path& path, const std::vector<ImageRecord>& images,
+                        const ImageIndex& index, const std::vector<std::int64_t>& categories) {
   constexpr double kPixelSteps = 1e3, kScoreSteps = 1e5;
-  for (const Detection& d : image.detections) {
-    const Box& b = d.box_px;
-    const auto category = category_of(d.class_id);
-    if (!category) continue;
-    const nlohmann::json row = {
-        {"image_id", image_id(entry)},
-        {"category_id", *category},
-        {"bbox",
-         {rounded(b.x1, kPixelSteps), rounded(b.y1, kPixelSteps), rounded(b.width(), kPixelSteps),
-          rounded(b.height(), kPixelSteps)}},
-        {"score", rounded(d.score, kScoreSteps)}};
-    rows += (rows.empty() ? "" : ",\n") + row.dump();
-  }
-}
-
-void CocoResults::gather(Communicator& comm) {
-  const auto bytes = nlohmann::json::to_cbor(rows_);
-  for (const std::string& share : comm.gather("eval.detections", {bytes.begin(), bytes.end()}))
-    rows_.merge(nlohmann::json::from_cbor(share).get<std::map<std::int64_t, std::string>>());
-}
-
-void CocoResults::write(const std::filesystem::path& path) const {
   std::string text;
-  for (const auto& [index, rows] : rows_)
-    if (!rows.empty()) text += (text.empty() ? "" : ",\n") + rows;
+  for (const ImageRecord& image : images) {
+    const auto id = image_id(index.images.at(static_cast<std::size_t>(image.index)));
+    for (const ScoredBox& d : image.detections) {
+      const std::int64_t category = categories.at(static_cast<std::size_t>(d.class_id));
+      if (category < 0) continue;
+      const nlohmann::json row = {
+          {"image_id", id},
+          {"category_id", category},
+          {"bbox",
+           {rounded(d.box.x1, kPixelSteps), rounded(d.box.y1, kPixelSteps),
+            rounded(d.box.width(), kPixelSteps), rounded(d.box.height(), kPixelSteps)}},
+          {"score", rounded(d.score, kScoreSteps)}};
+      text += (text.empty() ? "" : ",\n") + row.dump();
+    }
+  }
   write_file_atomically(path, "[" + text + "]\n");
 }
 

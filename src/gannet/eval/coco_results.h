@@ -1,46 +1,35 @@
-// Detections of a data set in COCO's results form, for the official evaluator (RB 7.6).
+// Detections and truth of a data set in COCO's terms: its ids, its results file (RB 7.6).
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "gannet/data/index/image_index.h"
-#include "gannet/eval/evaluator.h"
+#include "gannet/eval/records.h"
+#include "gannet/eval/scores.h"
 
 namespace gannet {
 
-class Communicator;
+/// The category of each class of the model: of the annotation file where there is one, else COCO's
+/// own for 80 classes, else the class's number; -1 for a class that the data set does not have.
+/// @param num_classes of the data set   @param numbers of its classes among the model's
+std::vector<std::int64_t> coco_categories(const ImageIndex& index, int num_classes,
+                                          const std::vector<int>& numbers, int model_classes);
 
-/// Collects images in any order; the file lists them in the order of the data set.
-class CocoResults {
- public:
-  /// @param num_classes of the data set
-  /// @param numbers of its classes among those of the detections; none: the same. Detections of
-  /// other classes are left out
-  CocoResults(std::shared_ptr<const ImageIndex> index, int num_classes,
-              std::vector<int> numbers = {})
-      : index_(std::move(index)), num_classes_(num_classes), numbers_(std::move(numbers)) {}
+/// Truth of a COCO json for the images of a set. Images are found by the id that the set knows,
+/// else by file name; categories by name where both sides have names, else as `categories` says.
+/// Throws Error (kData) where the file knows none of the images or none of the classes.
+/// @param names of the model's classes
+CocoGround coco_ground(const std::string& json, const ImageIndex& index,
+                       const std::vector<std::int64_t>& categories,
+                       const std::vector<std::string>& names);
 
-  void add(const ImageResult& image);
-  /// The images of all ranks, on each of them.
-  void gather(Communicator& comm);
-  /// A list of {image_id, category_id, bbox, score}: ids of the annotation file where there is one,
-  /// else the number in the file's name (or the name) and, for 80 classes, COCO's own ids. Boxes
-  /// are corner, width and height in pixels of the original, to three decimals. Throws Error (kIo).
-  void write(const std::filesystem::path& path) const;
-
- private:
-  /// Nothing for a class that the data set does not have.
-  std::optional<std::int64_t> category_of(int class_id) const;
-
-  std::shared_ptr<const ImageIndex> index_;
-  int num_classes_;
-  std::vector<int> numbers_;
-  std::map<std::int64_t, std::string> rows_;  // JSON objects, by position in the data set
-};
+/// A list of {image_id, category_id, bbox, score}, in the order of the data set: ids of the
+/// annotation file where there is one, else the number in the file's name (or the name). Boxes are
+/// corner, width and height in pixels of the original, to three decimals. Throws Error (kIo).
+void write_coco_results(const std::filesystem::path& path, const std::vector<ImageRecord>& images,
+                        const ImageIndex& index, const std::vector<std::int64_t>& categories);
 
 }  // namespace gannet

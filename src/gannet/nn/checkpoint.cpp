@@ -244,8 +244,11 @@ LoadedModel load_model(const std::string& path) {
     if (is_ours(root)) {
       check_version(root.int_at("version"), path);
       const Value* epoch = root.find("epoch");
-      return build(root.string_at("model_yaml"), path, to_state_dict(state_of(root)),
-                   root.find("names"), epoch == nullptr ? -1 : static_cast<int>(epoch->as_int()));
+      LoadedModel loaded =
+          build(root.string_at("model_yaml"), path, to_state_dict(state_of(root)),
+                root.find("names"), epoch == nullptr ? -1 : static_cast<int>(epoch->as_int()));
+      if (root.find("confidence") != nullptr) loaded.confidence = root.double_at("confidence");
+      return loaded;
     }
     const Value* module = original_module(root);
     if (module == nullptr) refuse_without_description(path);

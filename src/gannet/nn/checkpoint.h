@@ -18,7 +18,8 @@ inline constexpr int kCheckpointVersion = 1;
 struct LoadedModel {
   std::shared_ptr<DetectionModel> model;  // float32, evaluation mode
   std::vector<std::string> names;
-  int epoch = -1;  // last finished epoch, -1 where training is over or unknown
+  int epoch = -1;         // last finished epoch, -1 where training is over or unknown
+  double confidence = 0;  // where F1 was best in evaluation; 0: unknown
 };
 
 /// The averaged weights where the file has them. Throws Error (kCheckpoint) for files without a

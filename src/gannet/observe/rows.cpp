@@ -20,9 +20,9 @@ std::string progress_columns(const TrainProgress& p) {
                      static_cast<double>(p.image_size));
 }
 
-std::string validation_header() {
-  return fmt::format("{:>20}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", "Class", "Images", "Targets",
-                     "P", "R", "mAP@.5", "mAP@.5:.95");
+std::string validation_header(std::string_view first) {
+  return fmt::format("{:>20}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}", first, "Images", "Targets", "P",
+                     "R", "mAP@.5", "mAP@.5:.95");
 }
 
 std::string validation_row(const ValidationRow& row) {
@@ -43,7 +43,8 @@ std::string results_line(const EpochRow& row) {
 
 std::string csv_header() {
   return "epoch,train/box_loss,train/obj_loss,train/cls_loss,train/total_loss,"
-         "metrics/precision,metrics/recall,metrics/mAP_0.5,metrics/mAP_0.5:0.95,"
+         "metrics/precision,metrics/recall,metrics/mAP_0.5,metrics/mAP_0.75,metrics/mAP_0.5:0.95,"
+         "metrics/F1,metrics/F1_confidence,"
          "val/box_loss,val/obj_loss,val/cls_loss,lr/0,lr/1,lr/2,"
          "targets,image_size,seconds,memory_gib,images_per_second,data_wait_fraction";
 }
@@ -52,9 +53,11 @@ std::string csv_line(const EpochRow& row) {
   const MeanMetrics& m = row.metrics;
   const LossMeans &t = row.loss, &v = row.val_loss;
   const std::string figures =
-      row.evaluated ? fmt::format("{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}", m.precision,
-                                  m.recall, m.map50, m.map, v.box, v.obj, v.cls)
-                    : std::string(6, ',');
+      row.evaluated
+          ? fmt::format("{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}",
+                        m.precision, m.recall, m.map50, m.map75, m.map, m.best_f1.f1,
+                        m.best_f1.confidence, v.box, v.obj, v.cls)
+          : std::string(9, ',');
   return fmt::format(
       "{},{:.6g},{:.6g},{:.6g},{:.6g},{},{:.6g},{:.6g},{:.6g},{},{},{:.3f},{:.4g},{:.5g},{:.3g}",
       row.epoch, t.box, t.obj, t.cls, t.total, figures, row.lr[0], row.lr[1], row.lr[2],

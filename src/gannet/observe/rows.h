@@ -13,8 +13,8 @@ std::string progress_header();
 /// Epoch, memory, losses, targets, image size: the first eight columns of results.txt.
 std::string progress_columns(const TrainProgress& progress);
 
-/// Titles of `validation_row`.
-std::string validation_header();
+/// Titles of `validation_row`. @param first that of the names
+std::string validation_header(std::string_view first = "Class");
 
 /// One line of an evaluation: a class, or "all".
 struct ValidationRow {

@@ -4,7 +4,8 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <numeric>
+
+#include "gannet/core/processor.h"
 
 namespace gannet {
 namespace {
@@ -19,16 +20,22 @@ struct Candidates {
   std::vector<float> x1, y1, x2, y2, area;  // shifted by class
 };
 
-bool wanted(int class_id, const std::vector<int>& classes) {
-  return classes.empty() || std::find(classes.begin(), classes.end(), class_id) != classes.end();
+// Whether each class is kept.
+std::vector<bool> wanted_classes(int num_classes, const std::vector<int>& classes) {
+  std::vector<bool> wanted(static_cast<std::size_t>(num_classes), classes.empty());
+  for (const int id : classes)
+    if (id >= 0 && id < num_classes) wanted[static_cast<std::size_t>(id)] = true;
+  return wanted;
 }
 
-// One candidate per row and class above the threshold; with a single class, the row itself.
+// One candidate per row and class above the threshold; with a single class, the row itself. The
+// surest first, at most so many as are looked at.
 std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::int64_t num_values,
                                const NmsOptions& options) {
   std::vector<ScoredBox> found;
   const auto threshold = static_cast<float>(options.conf_threshold);
   const auto num_classes = static_cast<int>(num_values - 5);
+  const std::vector<bool> wanted = wanted_classes(num_classes, options.classes);
   for (std::int64_t i = 0; i < num_rows; ++i) {
     const float* row = rows + i * num_values;
     if (!(row[4] > threshold)) continue;
@@ -36,11 +43,13 @@ std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::in
     const Box box{row[0] - half_w, row[1] - half_h, row[0] + half_w, row[1] + half_h};
     for (int c = 0; c < num_classes; ++c) {
       const float score = row[5 + c] * row[4];
-      if (score > threshold && wanted(c, options.classes)) found.push_back({box, score, c});
+      if (score > threshold && wanted[static_cast<std::size_t>(c)])
+        found.push_back({box, score, c});
     }
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const ScoredBox& a, const ScoredBox& b) { return a.score > b.score; });
+  if (found.size() > options.max_candidates) found.resize(options.max_candidates);
   return found;
 }
 
@@ -66,15 +75,62 @@ float overlap(const Candidates& c, std::size_t i, std::size_t j) {
   return inter / (c.area[i] + c.area[j] - inter);
 }
 
+/// Boxes that stay, as columns of full blocks: what is not filled overlaps nothing.
+class KeptBoxes {
+ public:
+  explicit KeptBoxes(int most) {
+    const auto room = (static_cast<std::size_t>(std::max(most, 0)) / kBlock + 1) * kBlock;
+    for (auto* column : {&x1_, &y1_, &x2_, &y2_}) column->resize(room, kNowhere);
+    area_.resize(room, 0);
+  }
+  void add(const Candidates& c, std::size_t i) {
+    x1_[count_] = c.x1[i];
+    y1_[count_] = c.y1[i];
+    x2_[count_] = c.x2[i];
+    y2_[count_] = c.y2[i];
+    area_[count_++] = c.area[i];
+  }
+  std::size_t count() const { return count_; }
+  bool any_overlaps(const Candidates& c, std::size_t i, float threshold) const {
+    const float box[5] = {c.x1[i], c.y1[i], c.x2[i], c.y2[i], c.area[i]};
+    for (std::size_t begin = 0; begin < count_; begin += kBlock)
+      if (block_overlaps(x1_.data() + begin, y1_.data() + begin, x2_.data() + begin,
+                         y2_.data() + begin, area_.data() + begin, box, threshold))
+        return true;
+    return false;
+  }
+
+ private:
+  static constexpr std::size_t kBlock = 32;
+  static constexpr float kNowhere = -1e30f;
+  // The same arithmetic as `overlap`, in the same order.
+  GANNET_WIDE_LOOPS static bool block_overlaps(const float* x1, const float* y1, const float* x2,
+                                               const float* y2, const float* area, const float* box,
+                                               float threshold) {
+    int hits = 0;
+    for (std::size_t k = 0; k < kBlock; ++k) {
+      const float w = std::max(0.0f, std::min(x2[k], box[2]) - std::max(x1[k], box[0]));
+      const float h = std::max(0.0f, std::min(y2[k], box[3]) - std::max(y1[k], box[1]));
+      const float inter = w * h;
+      hits += inter / (area[k] + box[4] - inter) > threshold ? 1 : 0;
+    }
+    return hits > 0;
+  }
+
+  std::vector<float> x1_, y1_, x2_, y2_, area_;
+  std::size_t count_ = 0;
+};
+
 // Greedy: a candidate stays unless a better one that stayed overlaps it.
 std::vector<std::size_t> suppress(const Candidates& c, const NmsOptions& options) {
   std::vector<std::size_t> kept;
   const auto threshold = static_cast<float>(options.iou_threshold);
+  KeptBoxes boxes(std::min(options.max_detections, static_cast<int>(c.boxes.size())));
   for (std::size_t i = 0; i < c.boxes.size(); ++i) {
     if (static_cast<int>(kept.size()) >= options.max_detections) break;
-    const bool hidden = std::any_of(kept.begin(), kept.end(),
-                                    [&](std::size_t k) { return overlap(c, k, i) > threshold; });
-    if (!hidden) kept.push_back(i);
+    if (boxes.any_overlaps(c, i, threshold)) continue;
+    boxes.add(c, i);
+    kept.push_back(i);
   }
   return kept;
 }

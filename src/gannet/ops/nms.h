@@ -13,11 +13,12 @@ namespace gannet {
 /// class a row counts once for each class above the threshold.
 struct NmsOptions {
   double conf_threshold = 0.1;
-  double iou_threshold = 0.6;     // a box that overlaps a stronger one more goes
-  bool merge = false;             // boxes become the weighted mean of those that they suppress
-  bool agnostic = false;          // suppress across classes
-  std::vector<int> classes = {};  // keep only these; empty keeps all
-  int max_detections = 300;       // an image
+  double iou_threshold = 0.6;          // a box that overlaps a stronger one more goes
+  bool merge = false;                  // boxes become the weighted mean of those that they suppress
+  bool agnostic = false;               // suppress across classes
+  std::vector<int> classes = {};       // keep only these; empty keeps all
+  int max_detections = 300;            // an image
+  std::size_t max_candidates = 30000;  // of an image, the surest; bounds time and memory
 };
 
 /// Detections of each image, descending score, in the pixels of the prediction.

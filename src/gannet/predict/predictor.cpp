@@ -30,6 +30,26 @@ torch::Tensor scale_images(const torch::Tensor& images, double ratio) {
       resized, {0, padded_width - new_width, 0, padded_height - new_height}, kPadValue);
 }
 
+// Rows of objectness and class score 1 for the labels; images with fewer get empty rows.
+torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(batch.images));
+  for (const auto& t : batch.targets) ++counts[static_cast<std::size_t>(t[0])];
+  const std::int64_t most = *std::max_element(counts.begin(), counts.end());
+  auto rows = torch::zeros({batch.images, most, decoded_BNV.size(2)}, torch::kFloat32);
+  auto at = rows.accessor<float, 3>();
+  std::fill(counts.begin(), counts.end(), 0);
+  const auto width = static_cast<float>(batch.width), height = static_cast<float>(batch.height);
+  for (const auto& t : batch.targets) {
+    auto row = at[static_cast<std::int64_t>(t[0])][counts[static_cast<std::size_t>(t[0])]++];
+    row[0] = t[2] * width;
+    row[1] = t[3] * height;
+    row[2] = t[4] * width;
+    row[3] = t[5] * height;
+    row[4] = row[5 + static_cast<std::int64_t>(t[1])] = 1;
+  }
+  return torch::cat({decoded_BNV, rows.to(decoded_BNV.options())}, 1);
+}
+
 torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
   return parts.size() == 1 ? parts.front() : torch::cat(parts);
 }
@@ -45,6 +65,7 @@ Prediction Predictor::predict(const Batch& batch) const {
   NetworkOutput output = forward(images);
   prediction.inference_seconds = computing.seconds();
   const Stopwatch suppressing;
+  if (options_.with_labels) output.decoded_BNV = with_labels(output.decoded_BNV, batch);
   prediction.boxes = non_max_suppression(output.decoded_BNV, options_.nms);
   prediction.nms_seconds = suppressing.seconds();
   prediction.raw = std::move(output.raw);

@@ -20,6 +20,7 @@ struct PredictOptions {
   NmsOptions nms = {};
   bool augment =
       false;  // three passes (original, flipped at 0.83, at 0.67), rows together (RB 2.7)
+  bool with_labels = false;  // the labels of a batch are predictions too, with confidence 1
   /// On a CPU compute a few images at a time, groups side by side, each by one thread: the digits
   /// are then the same for any number of threads. For batches; a single image is faster without.
   bool side_by_side = false;

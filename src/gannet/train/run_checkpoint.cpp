@@ -36,6 +36,9 @@ void fields_of_row(Visitor&& visit, Row& r) {
   visit("recall", r.metrics.recall);
   visit("map50", r.metrics.map50);
   visit("map", r.metrics.map);
+  visit("map75", r.metrics.map75);
+  visit("f1", r.metrics.best_f1.f1);
+  visit("f1_confidence", r.metrics.best_f1.confidence);
   visit("val_box", r.val_loss.box);
   visit("val_obj", r.val_loss.obj);
   visit("val_cls", r.val_loss.cls);
@@ -49,7 +52,9 @@ void fields_of_row(Visitor&& visit, Row& r) {
 
 struct RowReader {
   const Value& value;
-  void operator()(const char* name, double& member) const { member = value.double_at(name); }
+  void operator()(const char* name, double& member) const {
+    if (value.find(name) != nullptr) member = value.double_at(name);  // some came later
+  }
   void operator()(const char* name, bool& member) const { member = value.bool_at(name); }
   void operator()(const char* name, int& member) const {
     member = static_cast<int>(value.int_at(name));
@@ -90,6 +95,13 @@ Value doubles(std::span<const double> values) {
   Value list = Value::list();
   for (const double value : values) list.append(value);
   return list;
+}
+
+/// Where F1 is best in the best epoch; 0 where nothing was evaluated.
+double best_confidence(const TrainState& state) {
+  for (const EpochRow& row : state.results)
+    if (row.epoch == state.best_epoch) return row.metrics.best_f1.confidence;
+  return 0;
 }
 
 void restore_progress(TrainState& state, const Value& checkpoint) {
@@ -135,6 +147,8 @@ Value checkpoint_of(const TrainState& state, const Settings& settings,
   root.set("best_epoch", state.best_epoch);
   root.set("epochs_without_gain", state.epochs_without_gain);
   root.set("class_map", doubles(state.class_map));
+  if (const double confidence = best_confidence(state); confidence > 0)
+    root.set("confidence", confidence);
   Value results = Value::list();
   for (const EpochRow& row : state.results) results.append(to_value(row));
   root.set("results", results);
@@ -182,6 +196,7 @@ std::uintmax_t strip_checkpoint(const std::string& path) {
   const LoadedModel loaded = load_model(path);
   Value root = model_entries(*loaded.model, loaded.names, true);
   root.set("epoch", loaded.epoch);
+  if (loaded.confidence > 0) root.set("confidence", loaded.confidence);
   save_torch_file(path, root);
   return std::filesystem::file_size(path);
 }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "gannet/eval/evaluate.h"
+#include "gannet/eval/eval_report.h"
 
 namespace gannet {
 

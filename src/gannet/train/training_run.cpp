@@ -10,6 +10,7 @@
 #include "gannet/core/log.h"
 #include "gannet/core/memory.h"
 #include "gannet/eval/evaluator.h"
+#include "gannet/eval/report_files.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/train/equal_ranks.h"
 #include "gannet/train/run_checkpoint.h"
@@ -163,13 +164,18 @@ void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
   outside_.observers.on_step(event);
 }
 
-EvalReport TrainingRun::evaluate(DetectionModel& model, bool with_loss, bool final_epoch) {
+Evaluation TrainingRun::evaluate(DetectionModel& model, bool with_loss, bool draws, bool is_last) {
   fault_point("evaluation", comm_.rank());
   EvaluatorOptions options;
   options.predict.nms.iou_threshold = kTrainingIou;
   options.single_class = settings_.train.single_cls;
+  options.score.protocol = model.plan().generation == Generation::kRelease7
+                               ? MetricProtocol::kV7
+                               : MetricProtocol::kJuly2020;
+  options.score.original = settings_.compat_original();
+  options.score.full = is_last;
   options.loss = with_loss ? &parts_.loss : nullptr;
-  options.main_batches = final_epoch ? kPicturedBatches : 1;
+  options.main_batches = draws ? kPicturedBatches : 1;
   EvaluatorEvents events;
   events.stop = [this] { return stop_wanted(); };
   const auto& names = parts_.data.description().names;
@@ -191,7 +197,7 @@ void TrainingRun::validate() {
     average_buffers(*state_.model, comm_);
     average_buffers(state_.ema->model(), comm_);
   }
-  const EvalReport report = evaluate(state_.ema->model(), true, is_last_epoch());
+  const EvalReport report = evaluate(state_.ema->model(), true, is_last_epoch(), false).report;
   if (report.stopped) {
     stopped_ = true;
     return;
@@ -282,11 +288,13 @@ TrainReport TrainingRun::finish() {
   saver_.finish();
   report.best_checkpoint = fs::exists(best) ? best : report.last_checkpoint;
   strip(report.best_checkpoint);
-  report.evaluation = evaluate(*best_model(report.best_checkpoint), false, true);
+  Evaluation last = evaluate(*best_model(report.best_checkpoint), false, true, true);
+  report.evaluation = last.report;
   if (report.evaluation.stopped)
     throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done",
                 {report.best_checkpoint, 0, {}},
                 fmt::format("gannet train --resume {} does the rest", report.last_checkpoint));
+  if (comm_.is_main()) write_report(directory_, last.report, last.images, parts_.data.val_index());
   // Last of all: until then a run that is killed here can be resumed.
   if (report.best_checkpoint != report.last_checkpoint) strip(report.last_checkpoint);
   report.epochs_run = epochs_run_;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gannet/core/stopwatch.h"
+#include "gannet/eval/evaluator.h"
 #include "gannet/observe/events.h"
 #include "gannet/train/run_parts.h"
 #include "gannet/train/run_saver.h"
@@ -47,7 +48,8 @@ class TrainingRun {
   void close_epoch();
   void report_step(std::int64_t index, const Pace& pace);
   void validate();
-  EvalReport evaluate(DetectionModel& model, bool with_loss, bool final_epoch);
+  /// @param draws the first batches   @param is_last all figures, curves and the rest of a report
+  Evaluation evaluate(DetectionModel& model, bool with_loss, bool draws, bool is_last);
   bool improves(double fitness);
   void end_epoch();
   [[noreturn]] void end_interrupted();

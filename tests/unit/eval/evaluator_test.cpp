@@ -56,7 +56,8 @@ class Evaluator : public ::testing::Test {
     Loader loader(data, loading);
     const auto plans = plan_epoch(
         {.num_images = kImages, .batch_size = 4, .image_size = kSide, .shuffle = false}, 0);
-    return evaluate_batches(*model_, placement_, loader, plans, options_, names_, comm, events);
+    return evaluate_batches(*model_, placement_, loader, plans, options_, names_, comm, events)
+        .report;
   }
   EvalReport run_alone(const EvaluatorEvents& events = {}, std::int64_t broken = -1) {
     const auto comm = make_single_process();
@@ -85,7 +86,10 @@ TEST_F(Evaluator, DoesNotScoreAnImageThatStandsInForAnother) {
 TEST_F(Evaluator, TellsProgressAndEveryImageOnce) {
   std::vector<std::int64_t> images, done;
   EvaluatorEvents events;
-  events.image = [&](const ImageResult& result) { images.push_back(result.sample->index); };
+  events.batch = [&](const Batch& batch, const auto& boxes) {
+    ASSERT_EQ(boxes.size(), batch.samples.size());
+    for (const SampleInfo& sample : batch.samples) images.push_back(sample.index);
+  };
   events.progress = [&](std::int64_t count, std::int64_t total) {
     EXPECT_EQ(total, 3);
     done.push_back(count);

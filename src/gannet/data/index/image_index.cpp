@@ -101,6 +101,10 @@ std::int64_t ImageIndex::num_labels() const {
   return count;
 }
 
+std::string coco_json_of(const ImageIndex& index) {
+  return index.source.starts_with(kCocoSource) ? index.source.substr(kCocoSource.size()) : "";
+}
+
 std::vector<double> aspect_ratios(const ImageIndex& index) {
   std::vector<double> ratios;
   ratios.reserve(index.images.size());

@@ -62,6 +62,9 @@ ImageIndex build_split_index(const DataDescription& data, const std::string& spl
 /// Call it after load_data_description; it does nothing if there are names.
 void complete_names(DataDescription& data);
 
+/// The COCO json that the labels come from; empty where they come from elsewhere.
+std::string coco_json_of(const ImageIndex& index);
+
 /// Height / width of every image, as plan_rectangular wants them.
 std::vector<double> aspect_ratios(const ImageIndex& index);
 

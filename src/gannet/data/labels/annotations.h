@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gannet/core/image_shape.h"
 #include "gannet/data/labels/label_file.h"
 
 namespace gannet {
+
+/// What the description of a COCO reader begins with; the file follows.
+inline constexpr std::string_view kCocoSource = "COCO json ";
 
 enum class AnnotationFormat { kYolo, kCoco, kVoc };
 

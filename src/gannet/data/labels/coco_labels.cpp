@@ -281,7 +281,7 @@ class CocoReader : public AnnotationReader {
   CocoReader(std::string json, AnnotationRequest request)
       : json_(std::move(json)), request_(std::move(request)) {}
 
-  std::string description() const override { return "COCO json " + json_; }
+  std::string description() const override { return std::string(kCocoSource) + json_; }
   std::string label_file(const std::string&) const override { return json_; }
   AnnotationSummary prepare(const std::vector<std::string>& images) override {
     images_ = &images;
