@@ -3,20 +3,17 @@
 
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "tests/parity/vector_files.h"
+
 namespace gannet::metrics_vectors {
 
 inline std::string bytes_of(const std::string& name) {
-  const std::string path = std::string(GANNET_SOURCE_DIR "/tests/parity/vectors/metrics/") + name;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw std::runtime_error("missing vector " + path);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  return testing::read_vector("metrics/" + name);
 }
 
 inline nlohmann::json json_of(const std::string& name) {
