@@ -12,10 +12,9 @@ build: setup
 setup:
 	@tools/setup.sh
 
-test: setup
-	$(call configure,dev)
-	cmake --build --preset dev
-	ctest --preset dev
+test:
+	@tools/setup.sh tests
+	@tools/test.sh
 
 # A small data set is made, a small model learns it, is evaluated and looks at pictures it never saw.
 demo: build
@@ -43,4 +42,4 @@ clean:
 	rm -rf build demo
 
 format:
-	find src tests bench examples fuzz -name '*.h' -o -name '*.cpp' 2>/dev/null | xargs -r clang-format -i
+	git ls-files '*.h' '*.cpp' | xargs -r clang-format-14 -i
