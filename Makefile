@@ -12,22 +12,23 @@ build: setup
 setup:
 	@tools/setup.sh
 
-test: setup
-	$(call configure,dev)
-	cmake --build --preset dev
-	ctest --preset dev
+test:
+	@tools/setup.sh tests
+	@tools/test.sh
 
 # A small data set is made, a small model learns it, is evaluated and looks at pictures it never saw.
 demo: build
 	$(GANNET) data demo demo/data
 	$(GANNET) train --data demo/data/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml \
 	  --img 256 --batch 8 --epochs 30 --cache-images --project demo --name run --exist-ok
-	$(GANNET) val --data demo/data/demo.yaml --weights demo/run/weights/best.pt --img 256 --verbose
+	$(GANNET) val --data demo/data/demo.yaml --weights demo/run/weights/best.pt --img 256 --verbose \
+	  --project demo --name val --exist-ok
 	$(GANNET) detect --source demo/data/images/unseen --weights demo/run/weights/best.pt --img 256 \
 	  --output demo/detections
 	@echo
 	@echo "Pictures with detections: $(CURDIR)/demo/detections"
 	@echo "Training run, curves and weights: $(CURDIR)/demo/run"
+	@echo "Figures and pictures of the evaluation: $(CURDIR)/demo/val"
 
 bench: setup
 	$(call configure,dev)
@@ -43,4 +44,4 @@ clean:
 	rm -rf build demo
 
 format:
-	find src tests bench examples fuzz -name '*.h' -o -name '*.cpp' 2>/dev/null | xargs -r clang-format -i
+	git ls-files '*.h' '*.cpp' | xargs -r clang-format-14 -i

@@ -1,22 +1,24 @@
 #!/usr/bin/env bash
 # Gets what building gannet needs: compiler and libraries by apt, LibTorch in .venv by pip.
 # Does only what is missing, so calling it again costs nothing. LIBTORCH=/path takes another LibTorch
-# (a CUDA build, say); then no .venv is made.
+# (a CUDA build, say); then no .venv is made. `tools/setup.sh tests` gets what only tests need as well:
+# iproute2 for networks of their own, and clang, whose version 14 decides format, lint and fuzzing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv libopencv-dev
   libyaml-cpp-dev libpugixml-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libjpeg-dev
   libfreetype-dev libcurl4-openssl-dev libssl-dev libgtest-dev libgmock-dev libbenchmark-dev libgloo-dev)
+test_packages=(iproute2 procps clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev)
 # numpy: only for the tests that open our checkpoints with Python's torch.load.
 wheels=(torch==2.13.0 numpy)
 # The plain wheels of PyPI are CUDA builds, which CMake refuses where no CUDA toolkit is installed.
 cpu_wheels=https://download.pytorch.org/whl/cpu
 
-missing_packages() {
+missing_packages() { # of those named
   local installed
-  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
-  for package in "${packages[@]}"; do
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+  for package in "$@"; do
     grep -qx "installed $package" <<<"$installed" || echo "$package"
   done
 }
@@ -33,11 +35,16 @@ install_packages() {
 }
 
 if command -v dpkg-query >/dev/null; then
-  mapfile -t missing < <(missing_packages)
+  mapfile -t missing < <(missing_packages "${packages[@]}")
   if [[ ${#missing[@]} -gt 0 ]] && ! install_packages "${missing[@]}"; then
     echo "setup: could not install what is missing; please run
   sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
     exit 1
+  fi
+  missing=()
+  [[ ${1:-} == tests ]] && mapfile -t missing < <(missing_packages "${test_packages[@]}")
+  if [[ ${#missing[@]} -gt 0 ]] && ! install_packages "${missing[@]}"; then
+    echo "setup: could not install ${missing[*]}: tests that need them are skipped" >&2
   fi
 else
   echo "setup: no apt here; needed are the equivalents of: ${packages[*]}" >&2

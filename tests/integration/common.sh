@@ -4,7 +4,25 @@ gannet=$(realpath "$gannet") || exit 1
 rm -rf "$work" && mkdir -p "$work" && cd "$work" && work=$PWD || exit 1
 export XDG_CACHE_HOME=$work/cache OMP_NUM_THREADS=1
 failures=0
+# Random moments and choices repeat with GANNET_TEST_SEED=...; SRANDOM, which no seed decides, picks ports.
+RANDOM=${GANNET_TEST_SEED:=$((SRANDOM % 32768))}
+echo "GANNET_TEST_SEED=$GANNET_TEST_SEED"
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+# Ends a test that cannot be done here; CTest shows it as skipped, and continuous integration fails.
+skip() { echo "SKIPPED: $*"; exit 77; }
+need_torch() { # a Python
+  "$1" -c 'import torch, numpy' 2>/dev/null || skip "no Python with torch and numpy at '$1'"
+}
+# A port that nobody listens at, below those that the system deals out itself.
+free_port() {
+  local port
+  while port=$((10000 + SRANDOM % 20000)); (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+  echo "$port"
+}
+wait_for() { # seconds, command...: until it succeeds
+  local end=$((SECONDS + $1)); shift
+  until "$@"; do [[ $SECONDS -lt $end ]] || { fail "waited in vain for: $*"; return 1; }; sleep 0.1; done
+}
 end_of_test() { echo "$failures failures"; [[ $failures == 0 ]]; }
 
 check() { # name, expected status, text that stderr or stdout must hold, command...

@@ -12,7 +12,13 @@ common=(--data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project "$wo
 
 # Processes of a run, by its folder: another test may use the same name.
 processes() { pgrep -f -- "--project $work/runs .*--name $1( |\$)"; }
-shared_memory() { find /dev/shm -mindepth 1 -newer started \( -name '*gannet*' -o -name '*torch*' -o -name '*gloo*' \); }
+# Whoever else made such a file names a process that lives.
+shared_memory() {
+  find /dev/shm -mindepth 1 -newer started \( -name '*gannet*' -o -name '*torch*' -o -name '*gloo*' \) |
+    while read -r file; do
+      kill -0 "$(basename "$file" | grep -oE '[0-9]+' | head -n 1)" 2>/dev/null || echo "$file"
+    done
+}
 touch started
 after_fault() { # name, what the output must hold
   local name=$1 text=$2
@@ -62,13 +68,13 @@ grep -q "restart 1 of 2 from" again.txt || fail "restart: not said"
 
 # The parent is killed: no rank survives it.
 "$gannet" train "${common[@]}" --epochs 400 --nproc 2 --name orphan >orphan.txt 2>&1 & parent=$!
-for _ in $(seq 300); do [[ -f runs/orphan/weights/last.pt ]] && break; sleep 0.1; done
+wait_for 60 test -f runs/orphan/weights/last.pt
 kill -9 $parent; wait $parent 2>/dev/null; sleep 2; faults=$((faults + 1))
 [[ -z $(processes orphan) ]] || { fail "ranks outlive their parent"; kill -9 $(processes orphan); }
 
 # One SIGINT ends all within its bound, with exit status 3, and the run can be resumed by another world.
 "$gannet" train "${common[@]}" --epochs 400 --nproc 2 --name interrupted >interrupted.txt 2>&1 & parent=$!
-for _ in $(seq 300); do [[ -f runs/interrupted/weights/last.pt ]] && break; sleep 0.1; done
+wait_for 60 test -f runs/interrupted/weights/last.pt
 start=$SECONDS; kill -TERM $parent; wait $parent; status=$?; faults=$((faults + 1))
 [[ $status == 3 && $((SECONDS - start)) -le 10 ]] || fail "interrupt: exit status $status after $((SECONDS - start)) s"
 after_fault interrupted "interrupted in epoch"
@@ -80,11 +86,11 @@ if [[ $length == long ]]; then
     sleep "$((RANDOM % 5)).$((RANDOM % 10))"
     for _ in $(seq 100); do  # a busy machine may not have started one yet
       program=$(pgrep -P $parent | head -n 1)
-      victim=$(pgrep -P "${program:-0}" | shuf -n 1)
-      [[ -n $victim ]] && break
+      mapfile -t ranks < <(pgrep -P "${program:-0}")
+      [[ ${#ranks[@]} -gt 0 ]] && break
       sleep 0.1
     done
-    kill -9 "$victim"
+    kill -9 "${ranks[RANDOM % ${#ranks[@]}]}"
     wait $parent; status=$?; faults=$((faults + 1))
     [[ $status == 4 ]] || fail "$name: exit status $status"
     after_fault "$name" "error: rank"

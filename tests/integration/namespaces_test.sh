@@ -1,16 +1,14 @@
 #!/usr/bin/env bash
 # Two "machines" as network namespaces: a run over both, then one whose network is cut in the middle.
-# Needs root and `ip`; says so and passes where it has neither. Arguments: the program, a work folder.
+# Needs root and `ip`, and is skipped where it has neither. Arguments: the program, a work folder.
 set -u
 gannet=$1 work=$2
 source "$GANNET_SOURCE/tests/integration/common.sh"
 a=gannet-a-$$ b=gannet-b-$$
-if ! ip netns add $a 2>/dev/null; then echo "SKIPPED aloud: network namespaces need root and iproute2"; exit 0; fi
+ip netns add $a || skip "network namespaces need root and iproute2"
 trap 'ip netns del $a; ip netns del $b' EXIT
 ip netns add $b
-if ! ip link add veth-a netns $a type veth peer name veth-b netns $b 2>/dev/null; then
-  echo "SKIPPED aloud: no virtual network devices here"; exit 0
-fi
+ip link add veth-a netns $a type veth peer name veth-b netns $b || skip "no virtual network devices here"
 for side in "$a veth-a 10.77.0.1" "$b veth-b 10.77.0.2"; do
   read -r space link address <<<"$side"
   ip -n "$space" address add "$address/24" dev "$link"; ip -n "$space" link set "$link" up; ip -n "$space" link set lo up
@@ -27,7 +25,7 @@ echo "checked: a run over two machines"
 
 RANK=1 ip netns exec $b timeout 120 "${train[@]}" --epochs 200 --name cut --dist-timeout 5 >b.txt 2>&1 & other=$!
 RANK=0 ip netns exec $a timeout 120 "${train[@]}" --epochs 200 --name cut --dist-timeout 5 >a.txt 2>&1 & main=$!
-for _ in $(seq 600); do [[ -f runs/cut/weights/last.pt ]] && break; sleep 0.1; done
+wait_for 60 test -f runs/cut/weights/last.pt
 ip -n $b link set veth-b down; start=$SECONDS
 wait $main; first=$?
 wait $other; second=$?

@@ -54,7 +54,7 @@ echo "checked: sixteen processes"
 
 # The environment of a launcher: the ranks are two commands.
 rm -f $json
-port=$((20000 + $$ % 20000))
+port=$(free_port) next_port=$(free_port)
 RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port timeout 300 "${val[@]}" >second.txt 2>&1 & other=$!
 RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$port timeout 300 "${val[@]}" 2>first.err | grep -v '^speed:' >first.lines
 wait $other || fail "launched by hand: rank 1: $(tail -n 1 second.txt)"
@@ -79,8 +79,8 @@ inject evaluation:0:kill 4 "rank 0 was ended by signal 9"
 inject evaluation:1:stop 4 "rank 0 in 'eval.images': rank 1 .*no longer answers"
 "${val[@]}" --nproc 2 --weights gone.pt >fault.txt 2>&1; status=$?
 [[ $status == 1 && $(grep -c gone.pt fault.txt) -ge 1 ]] || fail "missing weights: exit status $status: $(cat fault.txt)"
-RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$((port + 1)) timeout 60 "${val[@]}" >first.txt 2>&1 & other=$!
-RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$((port + 1)) timeout 60 "${val[@]}" --conf-thres 0.1 >second.txt 2>&1; status=$?
+RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$next_port timeout 60 "${val[@]}" >first.txt 2>&1 & other=$!
+RANK=1 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=$next_port timeout 60 "${val[@]}" --conf-thres 0.1 >second.txt 2>&1; status=$?
 wait $other
 [[ $status == 4 ]] && grep -q "rank 1 has 'conf_thres: 0.1' where rank 0 has 'conf_thres: 0.001'" first.txt || fail "ranks that differ: exit status $status: $(cat first.txt)"
 

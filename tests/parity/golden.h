@@ -4,32 +4,25 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "gannet/config/model_description.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/nn/model.h"
 #include "gannet/ops/stored_tensor.h"
+#include "tests/parity/vector_files.h"
 
 namespace gannet::golden {
 
-inline std::string path(const std::string& name) {
-  return std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/" + name;
-}
-
-inline nlohmann::json json(const std::string& name) {
-  std::ifstream stream(path(name));
-  if (!stream) throw std::runtime_error("no vector " + name);
-  return nlohmann::json::parse(stream);
-}
+inline nlohmann::json json(const std::string& name) { return testing::read_vector_json(name); }
 
 /// The tensors of a safetensors file by name.
 class Vector {
  public:
   explicit Vector(const std::string& name)
-      : content_(load_safetensors(path(name + ".safetensors"))) {}
+      : content_(parse_safetensors(make_storage(testing::read_vector(name + ".safetensors")))) {}
   bool has(const std::string& name) const { return content_.find(name) != nullptr; }
   torch::Tensor operator[](const std::string& name) const {
     const TensorData* data = content_.find(name);
@@ -48,6 +41,26 @@ class Vector {
   SafeTensors content_;
 };
 
+/// Fails the test unless at least so many comparisons were made while it lived: what is compared
+/// where a vector has it must not come to nothing.
+class AtLeast {
+ public:
+  explicit AtLeast(int comparisons) : wanted_(counted() + comparisons) {}
+  ~AtLeast() { EXPECT_GE(counted(), wanted_) << "fewer comparisons than the vectors are good for"; }
+  AtLeast(const AtLeast&) = delete;
+  AtLeast& operator=(const AtLeast&) = delete;
+
+  static void count() { ++counted(); }
+
+ private:
+  static int& counted() {
+    static int number = 0;
+    return number;
+  }
+
+  int wanted_;
+};
+
 /// Largest difference relative to the largest expected magnitude.
 inline double relative_error(const torch::Tensor& actual, const torch::Tensor& expected) {
   if (expected.numel() == 0) return 0;
@@ -62,16 +75,46 @@ inline ::testing::AssertionResult near(const torch::Tensor& actual, const torch:
   if (actual.sizes() != expected.sizes())
     return ::testing::AssertionFailure()
            << "shape " << actual.sizes() << ", expected " << expected.sizes();
+  AtLeast::count();
   const double error = relative_error(actual, expected);
   if (error <= tolerance) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "relative error " << error << " above " << tolerance;
 }
 
+/// The same for columns of unlike things, each group relative to its own largest magnitude: beside
+/// boxes in pixels a score could be off by a tenth unseen.
+/// @param widths of the groups in the last dimension; the last takes what is left
+inline ::testing::AssertionResult near_by_columns(const torch::Tensor& actual,
+                                                  const torch::Tensor& expected,
+                                                  const std::vector<std::int64_t>& widths,
+                                                  double tolerance) {
+  if (actual.sizes() != expected.sizes()) return near(actual, expected, tolerance);
+  std::int64_t first = 0;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const std::int64_t width = i + 1 < widths.size() ? widths[i] : expected.size(-1) - first;
+    const auto result =
+        near(actual.narrow(-1, first, width), expected.narrow(-1, first, width), tolerance);
+    if (!result)
+      return ::testing::AssertionFailure()
+             << "columns " << first << " to " << first + width - 1 << ": " << result.message();
+    first += width;
+  }
+  return ::testing::AssertionSuccess();
+}
+
+/// Predictions (..., 5 + C), raw or decoded: box, objectness, classes.
+inline ::testing::AssertionResult near_predictions(const torch::Tensor& actual,
+                                                   const torch::Tensor& expected,
+                                                   double tolerance) {
+  return near_by_columns(actual, expected, {4, 1, 0}, tolerance);
+}
+
 inline ModelDescription model_description(const std::string& model) {
-  const std::string own = path("models/" + model + ".yaml");
-  return load_model_description(std::ifstream(own) ? own
-                                                   : std::string(GANNET_SOURCE_DIR) +
-                                                         "/configs/models/" + model + ".yaml");
+  const std::string own = testing::vector_path("models/" + model + ".yaml");
+  return load_model_description(std::filesystem::exists(own)
+                                    ? own
+                                    : std::string(GANNET_SOURCE_DIR) + "/configs/models/" + model +
+                                          ".yaml");
 }
 
 }  // namespace gannet::golden

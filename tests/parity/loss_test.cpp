@@ -73,13 +73,16 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
           << "tbox" << level;
     }
     const LossParts parts = DetectionLoss(options)(raw, targets, head);
-    EXPECT_TRUE(golden::near(parts.items, vector[std::string(prefix) + "items"], tolerance));
+    EXPECT_TRUE(golden::near_by_columns(parts.items, vector[std::string(prefix) + "items"],
+                                        {1, 1, 1, 1}, tolerance));
     EXPECT_TRUE(golden::near(parts.total.reshape({1}), vector[std::string(prefix) + "returned"],
                              tolerance));
     parts.total.backward();
     for (std::size_t l = 0; l < raw.size(); ++l) {
       const std::string key = std::string(prefix) + "grad." + std::to_string(l);
-      if (vector.has(key)) EXPECT_TRUE(golden::near(raw[l].grad(), vector[key], tolerance)) << key;
+      EXPECT_TRUE(vector.has(key) || dtype == torch::kFloat32) << key;
+      if (vector.has(key))
+        EXPECT_TRUE(golden::near_predictions(raw[l].grad(), vector[key], tolerance)) << key;
     }
   }
 }

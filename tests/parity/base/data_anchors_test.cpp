@@ -90,6 +90,7 @@ TEST_P(DataAnchorsParity, CheckDecidesAlike) {
 
 INSTANTIATE_TEST_SUITE_P(Sets, DataAnchorsParity,
                          ::testing::Values(Case{"bccd", 320}, Case{"bccd", 640},
+                                           Case{"bccd_thin", 320}, Case{"bccd_thin", 640},
                                            Case{"coco128", 320}, Case{"coco128", 640}),
                          [](const auto& instance) {
                            return instance.param.set + std::to_string(instance.param.image_size);

@@ -16,7 +16,7 @@ using metrics_vectors::Tensor;
 
 constexpr double kTolerance = 1e-9;
 
-class CocoParity : public testing::TestWithParam<std::string> {
+class CocoParity : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     const std::string name = "coco/" + GetParam();
@@ -78,7 +78,7 @@ TEST_P(CocoParity, EveryAreaAndLimit) {
   EXPECT_EQ(i, recall.values.size());
 }
 
-INSTANTIATE_TEST_SUITE_P(Vectors, CocoParity, testing::Values("bccd", "coco128"),
+INSTANTIATE_TEST_SUITE_P(Vectors, CocoParity, ::testing::Values("bccd", "coco128"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

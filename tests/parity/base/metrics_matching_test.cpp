@@ -76,7 +76,7 @@ void expect_true_count(const nlohmann::json& entry, const std::vector<ClassMetri
   EXPECT_EQ(counted, std::stoll(all.substr(32, 12)));
 }
 
-class MatchingParity : public testing::TestWithParam<std::string> {};
+class MatchingParity : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(MatchingParity, FlagsAndFigures) {
   const auto entry = json_of("metrics/matching/" + GetParam() + ".json");
@@ -86,6 +86,7 @@ TEST_P(MatchingParity, FlagsAndFigures) {
   Statistics statistics = evaluate(vector, shape);
 
   std::size_t row = 0;
+  EXPECT_EQ(vector.contains("correct"), GetParam() != "no_labels" && GetParam() != "poor");
   if (vector.contains("correct")) {
     const Tensor correct = vector["correct"];
     ASSERT_EQ(statistics.detections.size(), correct.rows());
@@ -113,8 +114,8 @@ TEST_P(MatchingParity, FlagsAndFigures) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Vectors, MatchingParity,
-                         testing::Values("ordinary", "crowded", "one_class", "many_classes",
-                                         "no_labels", "poor"),
+                         ::testing::Values("ordinary", "crowded", "one_class", "many_classes",
+                                           "no_labels", "poor"),
                          [](const auto& test) { return test.param; });
 
 }  // namespace

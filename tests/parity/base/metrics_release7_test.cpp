@@ -75,7 +75,7 @@ std::vector<Image> images_of(const Safetensors& vector, const std::string& input
   return images;
 }
 
-class Release7Matching : public testing::TestWithParam<std::string> {};
+class Release7Matching : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Release7Matching, FlagsMatrixAndFigures) {
   const auto entry = json_of("release7/matching/" + GetParam() + ".json");
@@ -118,8 +118,8 @@ TEST_P(Release7Matching, FlagsMatrixAndFigures) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Vectors, Release7Matching,
-                         testing::Values("ordinary", "crowded", "one_class", "many_classes",
-                                         "no_labels", "poor", "single_cls", "max_det_5"),
+                         ::testing::Values("ordinary", "crowded", "one_class", "many_classes",
+                                           "no_labels", "poor", "single_cls", "max_det_5"),
                          [](const auto& test) { return test.param; });
 
 std::vector<ScoredBox> boxes_of(const nlohmann::json& rows, bool labels) {

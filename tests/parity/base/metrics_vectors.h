@@ -8,14 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/parity/base/gz.h"
+#include "tests/parity/vector_files.h"
 
 namespace gannet::metrics_vectors {
 
 /// @param name relative to the vectors' folder
-inline std::string bytes_of(const std::string& name) {
-  return bytes_of_vector(GANNET_SOURCE_DIR "/tests/parity/vectors/" + name);
-}
+inline std::string bytes_of(const std::string& name) { return testing::read_vector(name); }
 
 inline nlohmann::json json_of(const std::string& name) {
   return nlohmann::json::parse(bytes_of(name));

@@ -6,8 +6,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -15,17 +13,13 @@
 #include <type_traits>
 #include <vector>
 
-namespace gannet::testing {
+#include "tests/parity/vector_files.h"
 
-inline std::string vector_path(const std::string& name) {
-  return std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/" + name;
-}
+namespace gannet::testing {
 
 /// @param name relative to the vectors' folder, without suffix
 inline nlohmann::json read_json(const std::string& name) {
-  std::ifstream stream(vector_path(name) + ".json");
-  if (!stream) throw std::runtime_error("no vector " + name);
-  return nlohmann::json::parse(stream);
+  return read_vector_json(name + ".json");
 }
 
 /// A row-major tensor of a file.
@@ -59,10 +53,7 @@ using Tensors = std::map<std::string, Tensor>;
 
 /// @param name relative to the vectors' folder, without suffix
 inline Tensors read_tensors(const std::string& name) {
-  std::ifstream stream(vector_path(name) + ".safetensors", std::ios::binary);
-  if (!stream) throw std::runtime_error("no vector " + name);
-  const std::string file((std::istreambuf_iterator<char>(stream)),
-                         std::istreambuf_iterator<char>());
+  const std::string file = read_vector(name + ".safetensors");
   std::uint64_t header_size = 0;
   std::memcpy(&header_size, file.data(), sizeof header_size);
   const std::size_t data = sizeof header_size + header_size;

@@ -149,7 +149,7 @@ TEST_F(DataDescriptionFile, SplitsByName) {
   EXPECT_EQ(data.images_of("train"), data.train);
   EXPECT_EQ(data.images_of("val"), data.val);
   EXPECT_TRUE(data.images_of("test").empty());
-  EXPECT_THROW(data.images_of("vall"), Error);
+  EXPECT_ERROR(kUsage, "'vall' is not one of", data.images_of("vall"));
 }
 
 TEST_F(DataDescriptionFile, WrittenTextReadsBack) {

@@ -72,7 +72,8 @@ TEST(ModelPlan, UpsampleHalvesTheStride) {
 }
 
 TEST(ModelPlan, DetectMustComeLastWithOneInputPerRowOfAnchors) {
-  EXPECT_THROW(plan_of(small_model_with("  - [[], 1, Detect, [nc, anchors]]\n", "")), Error);
+  EXPECT_ERROR(kConfig, "the last layer must be Detect",
+               plan_of(small_model_with("  - [[], 1, Detect, [nc, anchors]]\n", "")));
   EXPECT_EQ(error_of(small_model_with("[[], 1, Detect", "[[3, 3], 1, Detect")).where().line, 12);
   EXPECT_EQ(error_of(small_model_with("na * (nc + 5)", "17")).where().line, 12)
       << "no output convolution";

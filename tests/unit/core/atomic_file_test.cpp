@@ -50,7 +50,7 @@ TEST_F(AtomicFile, OldFileStaysWholeWhenTheProducerThrows) {
 
 TEST_F(AtomicFile, TargetThatCannotBeReplacedIsAnError) {
   make_folder("a.txt/inside");
-  EXPECT_THROW(write_file_atomically(path("a.txt"), "new"), Error);
+  EXPECT_ERROR(kIo, "cannot replace", write_file_atomically(path("a.txt"), "new"));
   EXPECT_EQ(num_files(), 1) << "a temporary file is left";
 }
 

@@ -57,7 +57,8 @@ TEST_F(OutputPlan, SourcesAreNeverReplaced) {
   }
   std::filesystem::create_directory_symlink(folder_ / "mine", folder_ / "link");
   output_ = folder_ / "link";
-  EXPECT_THROW(check_outputs(plan({"mine/photo.jpg"}), output_, false, true), Error);
+  EXPECT_ERROR(kUsage, "a source would be replaced",
+               check_outputs(plan({"mine/photo.jpg"}), output_, false, true));
 }
 
 TEST_F(OutputPlan, OtherFilesAreReplacedOnlyWhenAsked) {
@@ -67,7 +68,7 @@ TEST_F(OutputPlan, OtherFilesAreReplacedOnlyWhenAsked) {
   const auto images = plan({"a.jpg"});
   check_outputs(images, output_, true, false);
   write("out/a.txt", "notes");
-  EXPECT_THROW(check_outputs(images, output_, true, false), Error);
+  EXPECT_ERROR(kUsage, "no result of an earlier run", check_outputs(images, output_, true, false));
   check_outputs(images, output_, false, false);  // no label file is written
   check_outputs(images, output_, true, true);
   write(std::string("out/") + kMarkerFile, "");  // a folder of results

@@ -149,11 +149,15 @@ class Lacks {
   int num_compared_ = 0;
 };
 
-class ExportOfOriginal : public Export, public ::testing::WithParamInterface<const char*> {};
+class ExportOfOriginal : public Export, public ::testing::WithParamInterface<const char*> {
+ protected:
+  std::string unpack(const std::string& content) const {
+    return write(content + ".zip.pt", testing::read_vector("checkpoints/" + content + ".zip.pt"));
+  }
+};
 
 TEST_P(ExportOfOriginal, HasItsClassesAttributesAndTensors) {
-  const std::string original =
-      testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
+  const std::string original = unpack(GetParam());
   const ExportReport report = export_model(original, "yolov5", path("x.pt"));
   EXPECT_TRUE(report.half);
   EXPECT_EQ(report.rounding, 0);
@@ -163,10 +167,9 @@ TEST_P(ExportOfOriginal, HasItsClassesAttributesAndTensors) {
 }
 
 TEST_P(ExportOfOriginal, IsSearchedForWhatItLacks) {
-  const std::string original =
-      testing::vector_path(std::string("checkpoints/") + GetParam() + ".zip.pt");
-  const Value other = load_torch_file(testing::vector_path(
-      std::string("checkpoints/") + (GetParam()[0] == 'v' ? "best" : "v7") + "_stripped.zip.pt"));
+  const std::string original = unpack(GetParam());
+  const Value other =
+      load_torch_file(unpack(GetParam()[0] == 'v' ? "best_stripped" : "v7_stripped"));
   EXPECT_THAT(Lacks().run(load_torch_file(original), other),
               ::testing::Contains("/model: another class"));
 }

@@ -8,6 +8,8 @@
 
 #include "gannet/core/error.h"
 #include "tests/unit/io/pickle_bytes.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -30,9 +32,10 @@ std::string error_of(const std::string& file) {
   return {};
 }
 
-TEST(SafeTensorsTest, RoundTripOfTypesViewsAndMetadata) {
-  const std::filesystem::path path =
-      std::filesystem::path(::testing::TempDir()) / "gannet_round_trip.safetensors";
+using SafeTensorsOnDisk = testing::TemporaryFolder;
+
+TEST_F(SafeTensorsOnDisk, RoundTripOfTypesViewsAndMetadata) {
+  const std::string file = path("round_trip.safetensors");
   SafeTensors before;
   before.metadata["format"] = "gannet";
   const StoragePtr floats = make_storage(testing::four_floats());
@@ -45,9 +48,8 @@ TEST(SafeTensorsTest, RoundTripOfTypesViewsAndMetadata) {
         std::string(name(dtype)),
         contiguous_tensor(dtype, {3}, make_storage(std::string(3 * item_size(dtype), '\1'))));
   }
-  save_safetensors(path, before);
-  const SafeTensors after = load_safetensors(path);
-  std::filesystem::remove(path);
+  save_safetensors(file, before);
+  const SafeTensors after = load_safetensors(file);
   EXPECT_EQ(after.metadata, before.metadata);
   ASSERT_EQ(after.tensors.size(), before.tensors.size());
   for (const auto& [key, tensor] : before.tensors) {
@@ -103,7 +105,8 @@ TEST(SafeTensorsTest, RefusesDamagedHeaders) {
 
 TEST(SafeTensorsTest, RefusesToWriteOneNameTwice) {
   const TensorData tensor = contiguous_tensor(DType::kU8, {1}, make_storage("x"));
-  EXPECT_THROW(save_safetensors("unused", {{{"a", tensor}, {"a", tensor}}, {}}), Error);
+  EXPECT_ERROR(kCheckpoint, "two tensors have the name 'a'",
+               save_safetensors("unused", {{{"a", tensor}, {"a", tensor}}, {}}));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "gannet/core/error.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -72,8 +73,9 @@ TEST(TensorDataTest, RefusesWhatLeavesTheStorage) {
       {DType::kF64, {4}, {1}, 0, storage},
       {DType::kF32, {1}, {1}, 0, nullptr},
   };
-  for (const TensorData& tensor : bad) EXPECT_THROW(tensor.validate(), Error);
-  EXPECT_THROW(contiguous_tensor(DType::kF32, {3}, storage), Error);
+  for (const TensorData& tensor : bad) EXPECT_ERROR(kCheckpoint, "a tensor", tensor.validate());
+  EXPECT_ERROR(kCheckpoint, "needs 12 bytes and has 16",
+               contiguous_tensor(DType::kF32, {3}, storage));
 }
 
 TEST(TensorDataTest, HalfAndBrainFloats) {

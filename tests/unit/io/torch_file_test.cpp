@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "tests/unit/io/pickle_bytes.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -22,9 +24,7 @@ using testing::raw;
 using testing::tensor;
 using testing::text;
 
-std::filesystem::path scratch(const std::string& name) {
-  return std::filesystem::path(::testing::TempDir()) / ("gannet_torch_file_" + name);
-}
+using TorchFileOnDisk = testing::TemporaryFolder;
 
 std::string bytes_of(const Value& value) {
   std::string file;
@@ -79,24 +79,23 @@ TEST(TorchFileTest, TensorsOutliveTheFile) {
   EXPECT_THAT(inner.as_tensor().to_doubles(), ElementsAre(1, 2, 3, 4));
 }
 
-TEST(TorchFileTest, SavesAndLoadsOnDisk) {
-  const std::filesystem::path path = scratch("saved.pt");
-  save_torch_file(path, Value::dict({{"epoch", 3}, {"nested", Value::list({1, Value::dict()})}}));
-  const Value back = load_torch_file(path);
+TEST_F(TorchFileOnDisk, SavesAndLoadsOnDisk) {
+  const std::string file = path("saved.pt");
+  save_torch_file(file, Value::dict({{"epoch", 3}, {"nested", Value::list({1, Value::dict()})}}));
+  const Value back = load_torch_file(file);
   EXPECT_EQ(back.int_at("epoch"), 3);
   EXPECT_EQ(back.list_at("nested").size(), 2U);
-  std::filesystem::remove(path);
 }
 
-TEST(TorchFileTest, AFailedSaveLeavesTheOldFile) {
-  const std::filesystem::path path = scratch("kept.pt");
-  save_torch_file(path, Value::dict({{"epoch", 1}}));
-  EXPECT_THROW(save_torch_file(path, Value::dict({{"model", Record{}}})), Error);
-  EXPECT_EQ(load_torch_file(path).int_at("epoch"), 1);
-  std::filesystem::remove(path);
+TEST_F(TorchFileOnDisk, AFailedSaveLeavesTheOldFile) {
+  const std::string file = path("kept.pt");
+  save_torch_file(file, Value::dict({{"epoch", 1}}));
+  EXPECT_ERROR(kCheckpoint, "cannot be written as plain data",
+               save_torch_file(file, Value::dict({{"model", Record{}}})));
+  EXPECT_EQ(load_torch_file(file).int_at("epoch"), 1);
 }
 
-TEST(TorchFileTest, ErrorsNameTheFile) {
+TEST_F(TorchFileOnDisk, ErrorsNameTheFile) {
   try {
     load_torch_file("/nowhere/x.pt");
     FAIL();
@@ -104,17 +103,16 @@ TEST(TorchFileTest, ErrorsNameTheFile) {
     EXPECT_EQ(error.kind(), ErrorKind::kIo);
     EXPECT_THAT(error.what(), HasSubstr("/nowhere/x.pt"));
   }
-  const std::filesystem::path path = scratch("page.pt");
-  std::ofstream(path) << "<!DOCTYPE html><html>404</html>";
+  const std::string file = path("page.pt");
+  std::ofstream(file) << "<!DOCTYPE html><html>404</html>";
   try {
-    load_torch_file(path);
+    load_torch_file(file);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kCheckpoint);
     EXPECT_THAT(error.what(), HasSubstr("page.pt: not a checkpoint: this looks like a web page"));
   }
-  std::filesystem::remove(path);
-  EXPECT_THROW(load_torch_file(::testing::TempDir()), Error);
+  EXPECT_ERROR(kIo, "not a regular file", load_torch_file(folder_));
 }
 
 TEST(TorchFileTest, TellsWhatTheFileIsInstead) {

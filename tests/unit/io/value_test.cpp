@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gannet/core/error.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -32,8 +33,8 @@ TEST(ValueTest, KnowsItsKind) {
 TEST(ValueTest, ConvertsNumbersUpwardsOnly) {
   EXPECT_EQ(Value(true).as_int(), 1);
   EXPECT_EQ(Value(3).as_double(), 3.0);
-  EXPECT_THROW(Value(3.0).as_int(), Error);
-  EXPECT_THROW(Value(1).as_bool(), Error);
+  EXPECT_ERROR(kCheckpoint, "an integer expected, found float", Value(3.0).as_int());
+  EXPECT_ERROR(kCheckpoint, "a bool expected, found int", Value(1).as_bool());
 }
 
 TEST(ValueTest, ErrorsNameKeyAndFinding) {
@@ -74,8 +75,8 @@ TEST(DictTest, FindsAmongManyAndTellsTypesApart) {
 
 TEST(DictTest, RefusesKeysThatPythonRefuses) {
   Value dict = Value::dict();
-  EXPECT_THROW(dict.set(Value::list(), 1), Error);
-  EXPECT_THROW(dict.set(Value::tuple({Value::dict()}), 1), Error);
+  EXPECT_ERROR(kCheckpoint, "a list cannot be", dict.set(Value::list(), 1));
+  EXPECT_ERROR(kCheckpoint, "a dict cannot be", dict.set(Value::tuple({Value::dict()}), 1));
   dict.set(Value::tuple({1, "x"}), 1);
   EXPECT_NE(dict.as_dict().find(Value::tuple({1, "x"})), nullptr);
 }

@@ -5,6 +5,7 @@
 
 #include "gannet/core/error.h"
 #include "tests/unit/io/pickle_bytes.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -55,7 +56,7 @@ TEST(ZipTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(as_text(*zip.read("r/empty")), "");
   EXPECT_EQ(zip.read("r/b")->size, 100U);
   EXPECT_FALSE(zip.contains("r/c"));
-  EXPECT_THROW(zip.read("r/c"), Error);
+  EXPECT_ERROR(kCheckpoint, "no entry 'r/c'", zip.read("r/c"));
 }
 
 TEST(ZipTest, DataBeginAtMultiplesOf64) {

@@ -120,8 +120,8 @@ TEST_F(S3Upload, GivesUpAfterTheLastAttempt) {
 TEST_F(S3Upload, TriesOnceAfterAFileWasGivenUp) {
   S3Server server({kBusy, kBusy, kBusy, kBusy});
   const auto uploader = make_s3_uploader(target_at(server.url()), quick());
-  EXPECT_THROW(uploader->put(write("f", "content"), "a"), Error);
-  EXPECT_THROW(uploader->put(path("f"), "b"), Error);
+  EXPECT_ERROR(kIo, "SlowDown, 3 times", uploader->put(write("f", "content"), "a"));
+  EXPECT_ERROR(kIo, "HTTP 503 SlowDown (the", uploader->put(path("f"), "b"));
   EXPECT_EQ(server.requests(), 4);
   uploader->put(path("f"), "weights/best.pt");
   EXPECT_EQ(server.objects().at(kObject), "content");

@@ -129,29 +129,5 @@ TEST_F(CheckpointFile, NewerVersionsAreRefused) {
               HasSubstr("newer version"));
 }
 
-// Files that the original wrote, one of July 2020 and one of release 7.0, against its own forward
-// pass.
-class OriginalFile : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(OriginalFile, ForwardEqualsTheOriginal) {
-  const std::string stem = testing::vector_path(std::string("checkpoints/") + GetParam());
-  const SafeTensors expected = load_safetensors(stem + ".forward.safetensors");
-  const auto tensor = [&](const std::string& name) { return to_tensor(*expected.find(name)); };
-  const LoadedModel loaded = load_model(stem + ".zip.pt");
-  EXPECT_EQ(loaded.names.size(), 3U);
-  const torch::NoGradGuard no_grad;
-  const auto raw = loaded.model->forward(tensor("input"));
-  const auto close = [](const torch::Tensor& actual, const torch::Tensor& wanted) {
-    return actual.sizes() == wanted.sizes() &&
-           (actual - wanted).abs().max().item<double>() <= 1e-4 * wanted.abs().max().item<double>();
-  };
-  for (std::size_t l = 0; l < raw.size(); ++l)
-    EXPECT_TRUE(close(raw[l], tensor("raw." + std::to_string(l)))) << "level " << l;
-  EXPECT_TRUE(close(decode(raw, loaded.model->head()), tensor("decoded")));
-}
-
-INSTANTIATE_TEST_SUITE_P(Golden, OriginalFile, ::testing::Values("best_stripped", "v7_stripped"),
-                         [](const auto& test) { return std::string(test.param); });
-
 }  // namespace
 }  // namespace gannet

@@ -11,12 +11,9 @@
 
 #include "gannet/config/model_description.h"
 #include "gannet/nn/model.h"
+#include "tests/parity/vector_files.h"
 
 namespace gannet::testing {
-
-inline std::string vector_path(const std::string& name) {
-  return std::string(GANNET_SOURCE_DIR) + "/tests/parity/vectors/" + name;
-}
 
 inline ModelDescription vector_description(const std::string& model) {
   return load_model_description(vector_path("models/" + model + ".yaml"));

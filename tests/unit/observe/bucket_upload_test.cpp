@@ -96,7 +96,7 @@ class Upload : public testing::TemporaryFolder {
     return count;
   }
   void await_upload_of(const std::string& name) {
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 60000; ++i) {
       for (const std::string& found : seen_->names())
         if (found == name) return;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -165,7 +165,7 @@ TEST_F(Upload, AFailureIsWarnedOfOncePerFileAndEndsNothing) {
   checkpoint(*observer, "epoch0.pt", "first");
   write("run/results.txt", "rows");
   write("run/hyp.yaml", "lr0: 1");
-  for (int i = 0; i < 5000 && times_told("epoch0.pt was not uploaded") == 0; ++i)
+  for (int i = 0; i < 60000 && times_told("epoch0.pt was not uploaded") == 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   observer->on_run_end(summary());  // tries epoch0.pt again
   EXPECT_THAT(seen_->names(), ElementsAre("hyp.yaml"));
@@ -183,7 +183,7 @@ TEST_F(Upload, WhatFailedDuringTheRunIsTriedAgainAtItsEnd) {
   seen_->refused = {"weights/epoch0.pt"};
   const auto observer = start();
   checkpoint(*observer, "epoch0.pt", "first");
-  for (int i = 0; i < 5000 && times_told("was not uploaded") == 0; ++i)
+  for (int i = 0; i < 60000 && times_told("was not uploaded") == 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   {
     const std::lock_guard lock(seen_->mutex);

@@ -6,24 +6,24 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "gannet/core/log.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
 
-TEST(PlotsObserver, WritesThePicturesOfARun) {
-  const fs::path directory = fs::temp_directory_path() / "gannet_plots_observer";
-  fs::remove_all(directory);
-  fs::create_directories(directory);
+using PlotsObserverTest = testing::TemporaryFolder;
+
+TEST_F(PlotsObserverTest, WritesThePicturesOfARun) {
   const std::vector<std::string> names = {"a", "b"};
   const std::vector<Label> labels = {{0, 0.5f, 0.5f, 0.2f, 0.2f}, {1, 0.3f, 0.4f, 0.1f, 0.2f}};
-  PlotsObserver observer(directory);
+  PlotsObserver observer(folder_);
   RunInfo info;
   info.names = &names;
   info.train_labels = &labels;
   observer.on_run_start(info);
-  EXPECT_TRUE(fs::exists(directory / "labels.png"));
+  EXPECT_TRUE(fs::exists(folder_ / "labels.png"));
 
   Batch batch;
   batch.images = 1;
@@ -34,19 +34,18 @@ TEST(PlotsObserver, WritesThePicturesOfARun) {
   picture.batch = &batch;
   picture.stem = "train_batch0";
   observer.on_batch_picture(picture);
-  EXPECT_TRUE(fs::exists(directory / "train_batch0.jpg"));
+  EXPECT_TRUE(fs::exists(folder_ / "train_batch0.jpg"));
 
   EpochRow row;
   row.evaluated = true;
   observer.on_epoch_end(row);
   observer.on_run_end({});
-  EXPECT_EQ(cv::imread((directory / "results.png").string()).size(), cv::Size(2400, 1200));
-  fs::remove_all(directory);
+  EXPECT_EQ(cv::imread((folder_ / "results.png").string()).size(), cv::Size(2400, 1200));
 }
 
-TEST(PlotsObserver, AFailedPictureDoesNotEndTheRun) {
+TEST_F(PlotsObserverTest, AFailedPictureDoesNotEndTheRun) {
   set_log_level(LogLevel::kError);
-  PlotsObserver observer("no/such/folder", {EpochRow{}});
+  PlotsObserver observer(folder_ / "no" / "such", {EpochRow{}});
   EXPECT_NO_THROW(observer.on_run_end({}));
   set_log_level(LogLevel::kInfo);
 }

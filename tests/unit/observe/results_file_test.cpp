@@ -8,6 +8,7 @@
 #include "gannet/core/memory.h"
 #include "gannet/core/text.h"
 #include "gannet/observe/rows.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace gannet {
 namespace {
@@ -31,19 +32,7 @@ EpochRow row(int epoch) {
   return result;
 }
 
-class ResultsFile : public testing::Test {
- protected:
-  void SetUp() override {
-    directory_ =
-        fs::temp_directory_path() / (std::string("gannet_results_") +
-                                     testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(directory_);
-    fs::create_directories(directory_);
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
-  fs::path directory_;
-};
+using ResultsFile = testing::TemporaryFolder;
 
 TEST_F(ResultsFile, LineHasTheFifteenColumnsOfTheOriginal) {
   EXPECT_EQ(results_line(row(0)),
@@ -67,26 +56,25 @@ TEST_F(ResultsFile, CsvHasOneFieldPerTitle) {
 }
 
 TEST_F(ResultsFile, GrowsByOneLineAnEpoch) {
-  ResultsFileObserver observer(directory_);
+  ResultsFileObserver observer(folder_);
   observer.on_run_start({});
-  EXPECT_EQ(read_file(directory_ / "results.txt"), "");
+  EXPECT_EQ(read_file(folder_ / "results.txt"), "");
   observer.on_epoch_end(row(0));
   observer.on_epoch_end(row(1));
-  EXPECT_EQ(read_file(directory_ / "results.txt"),
+  EXPECT_EQ(read_file(folder_ / "results.txt"),
             results_line(row(0)) + "\n" + results_line(row(1)) + "\n");
-  EXPECT_EQ(read_file(directory_ / "results.csv"),
+  EXPECT_EQ(read_file(folder_ / "results.csv"),
             csv_header() + "\n" + csv_line(row(0)) + "\n" + csv_line(row(1)) + "\n");
 }
 
 TEST_F(ResultsFile, ResumeDropsWhatTheCheckpointDoesNotKnow) {
-  ResultsFileObserver first(directory_);
+  ResultsFileObserver first(folder_);
   for (int epoch = 0; epoch < 3; ++epoch) first.on_epoch_end(row(epoch));
-  ResultsFileObserver second(directory_, {row(0), row(1)});
+  ResultsFileObserver second(folder_, {row(0), row(1)});
   second.on_run_start({});
   second.on_epoch_end(row(2));
-  EXPECT_EQ(
-      read_file(directory_ / "results.txt"),
-      results_line(row(0)) + "\n" + results_line(row(1)) + "\n" + results_line(row(2)) + "\n");
+  EXPECT_EQ(read_file(folder_ / "results.txt"), results_line(row(0)) + "\n" + results_line(row(1)) +
+                                                    "\n" + results_line(row(2)) + "\n");
 }
 
 TEST(FormatDuration, MinutesAndHours) {

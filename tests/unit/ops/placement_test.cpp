@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "gannet/core/error.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -15,9 +16,9 @@ TEST(Placement, CpuInFloat32ComputesWithoutAutocast) {
 }
 
 TEST(Placement, RefusesWhatIsNotThere) {
-  EXPECT_THROW(resolve_placement("cpu", "fp16"), Error);
-  EXPECT_THROW(resolve_placement("tpu", "fp32"), Error);
-  EXPECT_THROW(resolve_placement("99", "fp32"), Error);
+  EXPECT_ERROR(kUsage, "fp16 is for CUDA", resolve_placement("cpu", "fp16"));
+  EXPECT_ERROR(kUsage, "'tpu' is not a device", resolve_placement("tpu", "fp32"));
+  EXPECT_ERROR(kUsage, "99", resolve_placement("99", "fp32"));
 }
 
 TEST(AutocastScope, CastsOnlyInside) {

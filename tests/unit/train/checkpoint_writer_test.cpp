@@ -40,13 +40,16 @@ TEST_F(CheckpointWriting, FilesOfOneStateAreWrittenOnce) {
 
 TEST_F(CheckpointWriting, StateMayChangeOnceItIsCopied) {
   std::atomic<int> number = 5;
+  std::atomic<bool> go_on = false;
   writer.write(
       [&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        while (!go_on) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
         return state(number);
       },
       {{path("last.pt")}});
   EXPECT_TRUE(writer.busy());
+  go_on = true;
   writer.wait_until_copied();
   number = 6;
   writer.wait();

@@ -9,6 +9,7 @@
 #include "gannet/io/torch_file.h"
 #include "tests/unit/nn/vector_models.h"
 #include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -81,8 +82,8 @@ TEST(LoadOptimizerState, OtherShapesAreRefused) {
   const auto optimizer = make_optimizer(*model, {}), other_optimizer = make_optimizer(*other, {});
   set_gradients(*model, 1);
   optimizer->step();
-  EXPECT_THROW(load_optimizer_state(*other_optimizer, *other, optimizer_state(*optimizer, *model)),
-               Error);
+  EXPECT_ERROR(kCheckpoint, "values, the parameter",
+               load_optimizer_state(*other_optimizer, *other, optimizer_state(*optimizer, *model)));
 }
 
 TEST(ZeroGradients, KeepsTheBuffers) {

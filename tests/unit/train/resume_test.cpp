@@ -250,7 +250,7 @@ TEST(ResumedSettings, OnlyWhatDoesNotDecideTheNumbersMayChange) {
   EXPECT_EQ(batch.kind(), ErrorKind::kUsage);
   EXPECT_THAT(batch.what(),
               HasSubstr("the run has 'batch_size: 16', which 'batch_size: 8' contradicts"));
-  EXPECT_THROW(change("hyp.lr0", "0.5"), Error);
+  EXPECT_ERROR(kUsage, "lr0: 0.5' contradicts", change("hyp.lr0", "0.5"));
 }
 
 }  // namespace

@@ -9,6 +9,8 @@
 
 #include "gannet/core/error.h"
 #include "gannet/viz/palette.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -197,15 +199,16 @@ TEST(BatchMosaic, DrawsTargetsAndConfidentPredictions) {
   EXPECT_EQ(batch_mosaic(batch, {}, {{unsure}}).at<cv::Vec3b>(edge), cv::Vec3b(100, 100, 100));
 }
 
-TEST(SavePicture, RoundTripsAndExplainsFailures) {
-  const fs::path path = fs::temp_directory_path() / "gannet_draw_test.png";
+using SavePicture = testing::TemporaryFolder;
+
+TEST_F(SavePicture, RoundTripsAndExplainsFailures) {
+  const fs::path path = folder_ / "picture.png";
   cv::Mat image(10, 12, CV_8UC3, cv::Scalar(1, 2, 3));
   save_picture(path, image);
   EXPECT_EQ(cv::imread(path.string()).at<cv::Vec3b>(5, 5), cv::Vec3b(1, 2, 3));
-  fs::remove(path);
-  EXPECT_THROW(save_picture("no/such/folder/x.png", image), Error);
-  EXPECT_THROW(save_picture("x.unknown", image), Error);
-  EXPECT_THROW(save_picture(path, cv::Mat()), Error);
+  EXPECT_ERROR(kIo, "cannot write", save_picture("no/such/folder/x.png", image));
+  EXPECT_ERROR(kIo, "cannot encode", save_picture("x.unknown", image));
+  EXPECT_ERROR(kIo, "cannot encode", save_picture(path, cv::Mat()));
 }
 
 }  // namespace

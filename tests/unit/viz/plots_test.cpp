@@ -7,20 +7,22 @@
 #include <opencv2/imgproc.hpp>
 
 #include "gannet/viz/axes.h"
+#include "tests/unit/temporary_folder.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Plots : public testing::Test {
+class Plots : public testing::TemporaryFolder {
  protected:
-  void TearDown() override { fs::remove(path_); }
+  void SetUp() override {
+    TemporaryFolder::SetUp();
+    path_ = folder_ / "plot.png";
+  }
   cv::Mat picture() const { return cv::imread(path_.string()); }
 
-  fs::path path_ = fs::temp_directory_path() /
-                   (std::string("gannet_plots_") +
-                    testing::UnitTest::GetInstance()->current_test_info()->name() + ".png");
+  fs::path path_;
 };
 
 TEST_F(Plots, CurvesMakeAGridOfPanels) {

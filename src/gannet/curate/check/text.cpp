@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <numeric>
 
@@ -65,7 +66,8 @@ std::string describe_histogram(const std::vector<SplitSummary>& splits, Histogra
   for (auto at = first; at != last; ++at) {
     constexpr double kWidest = 40;
     const auto slot = static_cast<std::size_t>(at - sum.counts.begin());
-    const auto bar = static_cast<std::size_t>(kWidest * static_cast<double>(*at) / most + 0.5);
+    const auto bar =
+        static_cast<std::size_t>(std::lround(kWidest * static_cast<double>(*at) / most));
     text += fmt::format("  {:>12} {:>8}  {}\n", range_text(sum, slot), *at, std::string(bar, '#'));
   }
   return text;

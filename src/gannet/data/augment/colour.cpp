@@ -45,7 +45,7 @@ using Plane = std::array<int, kBlock>;
     const int b = blue[i], g = green[i], r = red[i];
     const int high = larger(larger(b, g), r);
     const int range = high - smaller(smaller(b, g), r);
-    constexpr float kFull = 255 << kPlaces, kSixth = (180 << kPlaces) / 6;
+    constexpr float kFull = 255 << kPlaces, kSixth = 30 << kPlaces;
     const int per_value = rounded(kFull / static_cast<float>(larger(high, 1)));
     const int per_range = rounded(kSixth / static_cast<float>(larger(range, 1)));
     const int beside_green = high == g ? b - r + 2 * range : r - g + 4 * range;

@@ -7,6 +7,7 @@
 #include "gannet/core/error.h"
 #include "gannet/curate/check/finding_tiles.h"
 #include "tests/unit/curate/check/check_fixture.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet::testing {
 namespace {
@@ -73,7 +74,7 @@ TEST_F(DatasetReportTest, ProblemsAreDrawnInTheirColour) {
 
 TEST_F(DatasetReportTest, FolderThatIsMissingIsAnError) {
   add_clean();
-  EXPECT_THROW(plot_dataset_check(check(), path("absent/report.png")), Error);
+  EXPECT_ERROR(kIo, "cannot write", plot_dataset_check(check(), path("absent/report.png")));
 }
 
 }  // namespace

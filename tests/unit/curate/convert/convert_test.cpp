@@ -171,7 +171,7 @@ TEST_F(Convert, NamesOfAJsonAreRememberedUntilItChanges) {
   EXPECT_THAT(names(), ElementsAre("a", "b"));
   DataDescription none = data_;
   none.names.clear();
-  EXPECT_THROW(complete_names(none), Error);
+  EXPECT_ERROR(kConfig, "names: missing", complete_names(none));
 }
 
 TEST_F(Convert, NumbersInFileNamesBecomeImageIds) {
@@ -242,7 +242,7 @@ TEST_F(Convert, NamesMustTellClasses) {
   EXPECT_THAT(thrown_error([&] { convert(data_, "new", "voc"); }).what(),
               HasSubstr("two classes are called 'cat'"));
   EXPECT_NO_THROW(convert(data_, "new", "yolo"));
-  EXPECT_THROW(annotation_format("pascal"), Error);
+  EXPECT_ERROR(kUsage, "'pascal' is not one of", annotation_format("pascal"));
 }
 
 TEST(YoloText, OutlinesOfOtherBoxesOnlyWhenAskedFor) {

@@ -10,6 +10,8 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -32,17 +34,12 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
   return result;
 }
 
-class DemoData : public testing::Test {
+class DemoData : public testing::TemporaryFolder {
  protected:
   void SetUp() override {
-    folder_ =
-        fs::temp_directory_path() / (std::string("gannet_demo_") +
-                                     testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::remove_all(folder_);
+    TemporaryFolder::SetUp();
+    fs::remove_all(folder_);  // the demo makes its own
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  fs::path folder_;
 };
 
 void expect_sound_labels(const fs::path& image_path, const fs::path& label_path) {
@@ -92,13 +89,13 @@ TEST_F(DemoData, IsCompleteSoundAndTheSameTwice) {
 TEST_F(DemoData, RefusesAFolderWithOtherThings) {
   fs::create_directories(folder_);
   std::ofstream(folder_ / "thesis.txt") << "precious";
-  EXPECT_THROW(make_demo_dataset(folder_), Error);
+  EXPECT_ERROR(kUsage, "not empty", make_demo_dataset(folder_));
   EXPECT_EQ(count_files(folder_), 1u);
 }
 
 TEST_F(DemoData, RefusesAFile) {
   std::ofstream(folder_).put('x');
-  EXPECT_THROW(make_demo_dataset(folder_), Error);
+  EXPECT_ERROR(kUsage, "is not a folder", make_demo_dataset(folder_));
 }
 
 }  // namespace

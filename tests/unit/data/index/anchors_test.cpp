@@ -4,6 +4,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/data/index/kmeans.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -70,8 +71,8 @@ TEST(Anchors, SearchIsRepeatableAndNeedsBoxes) {
   options.num_anchors = 3;
   options.generations = 50;
   EXPECT_EQ(search_anchors(sizes, options), search_anchors(sizes, options));
-  EXPECT_THROW(search_anchors({}, options), Error);
-  EXPECT_THROW(search_anchors({{1, 1}}, options), Error);
+  EXPECT_ERROR(kData, "no box has a side", search_anchors({}, options));
+  EXPECT_ERROR(kData, "no box has a side", search_anchors({{1, 1}}, options));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "gannet/data/index/label_cache.h"
 #include "gannet/data/labels/label_path.h"
 #include "tests/unit/data/data_fixture.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet::testing {
 namespace {
@@ -41,8 +42,8 @@ TEST_F(ImageIndexTest, ListsFoldersAndListFiles) {
   EXPECT_THAT(
       list_images({path("list.txt"), path("images")}).paths,
       ElementsAre(path("images/a.png"), path("images/b.JPG"), path("images/b.JPG"), "x/./y.webp"));
-  EXPECT_THROW(list_images({path("absent")}), Error);
-  EXPECT_THROW(list_images({path("labels")}), Error);
+  EXPECT_ERROR(kData, "neither a folder nor a list", list_images({path("absent")}));
+  EXPECT_ERROR(kData, "no images that can be read", list_images({path("labels")}));
 }
 
 TEST_F(ImageIndexTest, NothingThatLooksLikeAPictureVanishes) {
@@ -172,7 +173,7 @@ TEST_F(ImageIndexTest, ClassesMustBeBelowTheirNumber) {
 
 TEST_F(ImageIndexTest, NoUsableImageIsAnError) {
   write_text("images/a.jpg", "no picture");
-  EXPECT_THROW(index(), Error);
+  EXPECT_ERROR(kData, "none of 1 images can be used", index());
 }
 
 /// Points the user's cache folder into the test's folder.

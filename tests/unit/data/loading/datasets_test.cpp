@@ -4,6 +4,7 @@
 
 #include "gannet/core/error.h"
 #include "tests/unit/data/data_fixture.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet::testing {
 namespace {
@@ -86,7 +87,7 @@ TEST_F(Datasets, FlipMirrorsPixelsAndLabels) {
 
 TEST_F(Datasets, TrainingNeedsLabels) {
   write_image("images/a.png", 32, 32);
-  EXPECT_THROW(make_training_dataset(index(), 32, {}), Error);
+  EXPECT_ERROR(kData, "no image has labels", make_training_dataset(index(), 32, {}));
   EXPECT_NO_THROW(make_evaluation_dataset(index(), 32));
 }
 

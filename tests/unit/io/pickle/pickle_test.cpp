@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/unit/io/pickle_bytes.h"
+#include "tests/unit/thrown_error.h"
 
 namespace gannet {
 namespace {
@@ -172,10 +173,11 @@ TEST(UnpickleTest, NumpyArraysAndScalars) {
   EXPECT_EQ(scalar(numpy_dtype("f8"), raw("\0\0\0\0\0\0\xf8\x3f")).as_double(), 1.5);
   EXPECT_EQ(scalar(numpy_dtype("i8"), number(~0ULL, 8)).as_int(), -1);
   EXPECT_EQ(scalar(numpy_dtype("b1"), "\x01").as_bool(), true);
-  EXPECT_THROW(scalar(numpy_dtype("f8"), "\x01"), Error);
-  EXPECT_THROW(scalar(numpy_dtype("f8", ">"), number(0, 8)), Error);
-  EXPECT_THROW(scalar(numpy_dtype("O8"), number(0, 8)), Error);
-  EXPECT_THROW(read(numpy_array("K\x03", numpy_dtype("i2"), false, raw("\x01\0\x02\0"))), Error);
+  EXPECT_ERROR(kCheckpoint, "reaches element 0", scalar(numpy_dtype("f8"), "\x01"));
+  EXPECT_ERROR(kCheckpoint, "big-endian", scalar(numpy_dtype("f8", ">"), number(0, 8)));
+  EXPECT_ERROR(kCheckpoint, "type 'O8'", scalar(numpy_dtype("O8"), number(0, 8)));
+  EXPECT_ERROR(kCheckpoint, "reaches element 2",
+               read(numpy_array("K\x03", numpy_dtype("i2"), false, raw("\x01\0\x02\0"))));
 }
 
 TEST(UnpickleTest, ReportsWhereThePickleEnds) {
@@ -231,7 +233,7 @@ TEST(PickleTest, ClassesOnlyOnRequest) {
                              Value::tuple({}),
                              Value::dict({{"nc", 3}}),
                              Value::dict({{"k", 1}})};
-  EXPECT_THROW(round_trip(model), Error);
+  EXPECT_ERROR(kCheckpoint, "cannot be written as plain data", round_trip(model));
   const Value back = round_trip(model, PickleClasses::kWrite);
   EXPECT_EQ(back.int_at("nc"), 3);
   EXPECT_EQ(back.as_record().entries.int_at("k"), 1);
@@ -241,10 +243,10 @@ TEST(PickleTest, ClassesOnlyOnRequest) {
 }
 
 TEST(PickleTest, RefusesBadTextAndEndlessNesting) {
-  EXPECT_THROW(round_trip("\xff"), Error);
+  EXPECT_ERROR(kCheckpoint, "is not UTF-8", round_trip("\xff"));
   Value list = Value::list();
   list.append(list);
-  EXPECT_THROW(pickle(list, {}), Error);
+  EXPECT_ERROR(kCheckpoint, "nests too deeply", pickle(list, {}));
   list.as_list().clear();
 }
 

@@ -1,0 +1,10 @@
+# clang-tidy over each source of the part without LibTorch and each fuzz target (.clang-tidy lists the
+# checks); a header is looked at with every source that includes it.
+find_program(CLANG_TIDY clang-tidy-14 REQUIRED)
+file(GLOB fuzz_sources ${PROJECT_SOURCE_DIR}/fuzz/*_fuzz.cpp)
+get_target_property(sources gannet_base SOURCES)
+foreach(source IN LISTS sources fuzz_sources)
+  file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR} ${source})
+  add_test(NAME lint.${name} COMMAND ${CLANG_TIDY} --quiet -p ${PROJECT_BINARY_DIR} ${source})
+  set_tests_properties(lint.${name} PROPERTIES LABELS lint TIMEOUT 600)
+endforeach()

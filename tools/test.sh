@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs every test: the whole program (preset dev), the part without LibTorch under address and undefined
+# behaviour sanitizers with the fuzz targets' corpus (asan), and clang-tidy (lint). Its last line sums up.
+# GANNET_NO_SKIPS=1: a skipped test fails, unless tests/allowed_skips.txt has it.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+failed_presets=() cases='' skipped=''
+for preset in dev asan lint; do
+  echo "--- $preset"
+  if [[ $preset == lint ]] && ! { command -v clang-tidy-14 && command -v clang++-14; } >/dev/null; then
+    skipped+=$'lint\n'
+    continue
+  fi
+  rm -f "build/$preset/tests.xml"
+  cmake --preset "$preset" -DLIBTORCH="${LIBTORCH:-}" || exit 1
+  [[ $preset == lint ]] || cmake --build --preset "$preset" || exit 1
+  ctest --preset "$preset" --output-junit tests.xml || failed_presets+=("$preset")
+  # Lines of CTest's report, whose status is run, fail, notrun or disabled.
+  cases+=$(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\2 \1/p' "build/$preset/tests.xml")$'\n'
+done
+
+count() { grep -c "^$1 " <<<"$cases"; }
+skipped+=$(sed -nE 's/^(notrun|disabled) //p' <<<"$cases")
+skipped=${skipped%$'\n'}
+failures=$(count fail)
+if [[ -n $skipped ]]; then
+  echo "Skipped ($(grep -c . <<<"$skipped")):"
+  sed 's/^/  /' <<<"$skipped"
+fi
+if [[ -n ${GANNET_NO_SKIPS:-} ]]; then
+  refused=$(grep -vE -f <(grep -v '^#' tests/allowed_skips.txt) <<<"$skipped" | grep -c .)
+  [[ $refused == 0 ]] || echo "$refused skipped tests are not in tests/allowed_skips.txt: they count as failed"
+  failures=$((failures + refused))
+fi
+echo "$(count run) passed, $failures failed"
+[[ $failures == 0 && ${#failed_presets[@]} == 0 ]]
