@@ -64,8 +64,16 @@ check "upload that fails" 0 "not uploaded to s3://bucket/x" env AWS_ACCESS_KEY_I
 [[ -e runs/nowhere ]] && fail "a run whose upload cannot be makes a directory"
 
 check "val" 0 "all" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --verbose
-check "COCO results" 0 "detections in runs/val/exp2/predictions.json" "$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96 --save-json
-grep -q '"category_id":' detections_val_best_results.json || fail "COCO results: no detections"
+val=("$gannet" val --weights runs/a/weights/best.pt --data tiny/tiny.yaml --img 96)
+check "COCO results" 0 "detections in runs/val/json/predictions.json" "${val[@]}" --save-json --name json
+grep -q '"category_id":' runs/val/json/predictions.json || fail "COCO results: no detections"
+check "an unknown protocol" 2 "one of auto, july2020, v7, coco" "${val[@]}" --protocol map
+check "annotations that are not there" 1 "gone.json" "${val[@]}" --coco-json gone.json
+check "a study" 0 "results in runs/val/study" "${val[@]}" --img 128 --task study --name study
+[[ -s runs/val/study/study.png && $(wc -l <"$(ls runs/val/study/study_tiny_best.txt)") == 1 ]] || fail "study: $(ls runs/val/study)"
+check "single class" 0 "(july2020)" "${val[@]}" --single-cls
+[[ -s runs/a/PR_curve.png && -s runs/a/confusion_matrix.png && -s runs/a/results.json ]] || fail "training leaves no report: $(ls runs/a)"
+check "detect without a best confidence" 0 "using 0.25" "$gannet" detect --weights runs/a/weights/best.pt --source tiny/images --conf-thres auto --img 96
 check "data check" 0 "" "$gannet" data check demo/demo.yaml --img 256
 check "data convert" 0 "" "$gannet" data convert tiny/tiny.yaml as-coco --to coco
 check "training on COCO json" 0 "best" "${train[@]}" --data as-coco/data.yaml --epochs 3 --precision fp32 --name coco

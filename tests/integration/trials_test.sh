@@ -15,6 +15,8 @@ labels=$(cat tiny/labels/*.txt | wc -l)
 
 check "a model" 0 "best weights in" "${train[@]}" --data tiny/tiny.yaml --cfg small.yaml --epochs 300 --name model --set warmup_iterations=30 --set nominal_batch=8 --set mosaic=0
 model=runs/model/weights/best.pt
+check "detect at the confidence of the best F1" 0 "objects in" "$gannet" detect --weights $model --source tiny/images --conf-thres auto --img 96 --output auto
+grep -q "using 0.25" err.txt && fail "the checkpoint does not know the confidence of its best F1"
 
 # --- Files are taken as named.
 mkdir -p nest/berries && cp -r tiny/images tiny/labels tiny/tiny.yaml nest/berries/
@@ -45,7 +47,7 @@ check "resume auto of a finished run" 0 "the run is finished, a new one starts" 
 GANNET_FAULT=step:0:kill:8 "${run[@]}" --epochs 6 --name over >over.txt 2>&1
 check "a run in the directory of its weights" 2 "would replace the weights that the run starts from" \
   "${train[@]}" --data tiny/tiny.yaml --weights "$model" --epochs 1 --name model --exist-ok
-check "an unfinished run that is replaced" 0 "holds an unfinished run of 2 epochs so far" "${run[@]}" --epochs 1 --name over --exist-ok
+check "an unfinished run that is replaced" 0 "epochs so far, which this one replaces" "${run[@]}" --epochs 1 --name over --exist-ok
 [[ -s runs/over/weights/replaced.pt ]] || fail "an unfinished run that is replaced: its state is lost"
 
 # --- Two runs at one port.
@@ -111,7 +113,7 @@ order=(4 2 0 1 3) # place of each class in the other order
 cp -r tiny other && awk -v order="${order[*]}" 'BEGIN {split(order, to, " ")} {$1 = to[$1 + 1]; print > FILENAME ".new"}' other/labels/*.txt
 for file in other/labels/*.new; do mv "$file" "${file%.new}"; done
 printf 'train: images\nval: images\nnc: 5\nnames: [speed_limit, direction, warning, priority, stop]\n' >other/tiny.yaml
-val() { "$gannet" val --weights "$model" --data "$1/tiny.yaml" --img 96 --precision fp32 --verbose --conf 0.01 2>val.txt | grep -v '^speed' | sort; }
+val() { "$gannet" val --weights "$model" --data "$1/tiny.yaml" --img 96 --precision fp32 --verbose --conf 0.01 2>val.txt | grep -vE '^(speed|results in)' | sort; }
 val tiny >val1.txt; val other >val2.txt
 diff val1.txt val2.txt || fail "val: the order of the classes changes the figures"
 grep -q "classes are matched by name" val.txt || fail "val: another order without a word"
@@ -157,4 +159,16 @@ while read -r _ arguments; do
   check "README: gannet $arguments" 0 "" "$gannet" $arguments
   grep -q '^warning' err.txt && fail "README: gannet $arguments: $(grep '^warning' err.txt)"
 done <<<"$commands"
+
+# --- Those of docs/evaluation.md.
+cp runs/train/exp/weights/best.pt . && cp -r pictures images && sed -i 's|^val:|test: mydata/images/val\nval:|' mydata.yaml
+"$gannet" data convert mydata.yaml as_coco --to coco >/dev/null 2>convert.txt || fail "convert: $(cat convert.txt)"
+cp "$(find as_coco -name '*val*.json' | head -n 1)" instances.json || fail "no COCO json: $(find as_coco)"
+commands=$(grep '^gannet ' "$GANNET_SOURCE/docs/evaluation.md" | sed -E 's/--img [0-9]+/--img 128/; s/--task study/--task study --img 128/')
+[[ $(wc -l <<<"$commands") -ge 6 ]] || fail "docs/evaluation.md: only these commands are found: $commands"
+while read -r _ arguments; do
+  check "docs/evaluation.md: gannet $arguments" 0 "" "$gannet" $arguments
+done <<<"$commands"
+[[ $(ls runs/val | wc -l) == 5 ]] || fail "docs/evaluation.md: not a run directory for each evaluation but the speed: $(ls runs/val)"
+grep -q '"truth": "annotation file"' runs/val/exp4/results.json || fail "--coco-json is not what the numbers come from"
 end_of_test

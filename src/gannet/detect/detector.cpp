@@ -8,12 +8,24 @@
 
 #include "gannet/config/fields.h"
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/images/letterbox.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/predict/predictor.h"
 
 namespace gannet {
+namespace {
+
+/// Where F1 was best when the checkpoint was evaluated.
+double best_confidence(const LoadedModel& loaded, const std::string& checkpoint) {
+  if (loaded.confidence > 0) return loaded.confidence;
+  constexpr double kUsual = 0.25;
+  log_warning("{}: does not say at which confidence its F1 was best: using {}", checkpoint, kUsual);
+  return kUsual;
+}
+
+}  // namespace
 
 struct Detector::Impl {
   LoadedModel loaded;
@@ -75,12 +87,8 @@ Detector Detector::load(const std::string& checkpoint, const DetectorOptions& op
   impl->options = options;
   impl->placement = resolve_placement(options.device, options.precision);
   impl->loaded = load_model(checkpoint);
-  if (options.confidence == kAuto) {
-    impl->options.confidence = impl->loaded.confidence;
-    if (impl->loaded.confidence <= 0)
-      throw Error(ErrorKind::kUsage, "does not say at which confidence its F1 was best",
-                  {checkpoint, 0, "--conf-thres"}, "give a number, 0.25 for example");
-  }
+  if (options.confidence == kAuto)
+    impl->options.confidence = best_confidence(impl->loaded, checkpoint);
   impl->loaded.model->fuse();
   place_model(*impl->loaded.model, impl->placement);
   impl->image_size =

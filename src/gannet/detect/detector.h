@@ -14,9 +14,10 @@ namespace gannet {
 struct DetectorOptions {
   std::string device = {};  // "cpu", "cuda:0"; empty chooses
   std::string precision = "auto";
-  int image_size = 640;     // longer side of the network's input, px
-  double confidence = 0.4;  // least; kAuto: where the checkpoint's own evaluation had its best F1
-  double iou = 0.5;         // overlap at which the weaker box goes
+  int image_size = 640;  // longer side of the network's input, px
+  /// The least; kAuto: where F1 was best when the checkpoint was evaluated, else 0.25.
+  double confidence = 0.4;
+  double iou = 0.5;               // overlap at which the weaker box goes
   std::vector<int> classes = {};  // keep only these; empty keeps all
   bool agnostic = false;          // suppress across classes
   bool augment = false;           // test-time augmentation
@@ -33,8 +34,7 @@ struct DetectorTiming {
 /// A trained model and the way from pictures to objects. Calls of one detector must not overlap.
 class Detector {
  public:
-  /// Throws Error for a file that is no model, a device that is not there, or a confidence of kAuto
-  /// that the checkpoint does not know.
+  /// Throws Error for a file that is no model, or a device that is not there.
   static Detector load(const std::string& checkpoint, const DetectorOptions& options = {});
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;

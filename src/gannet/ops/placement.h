@@ -16,8 +16,8 @@ struct Placement {
   torch::MemoryFormat memory_format = torch::MemoryFormat::ChannelsLast;
 
   bool autocast() const { return compute != parameters; }
-  /// Whether operators run on the threads of the caller's process and are done when they return; else
-  /// they queue up, and reading a value waits.
+  /// Whether operators run on the threads of the caller's process and are done when they return;
+  /// else they queue up, and reading a value waits.
   bool uses_host_threads() const { return device.is_cpu(); }
   /// Whether the device reads page-locked memory by itself.
   bool wants_page_locked() const { return device.is_cuda(); }

@@ -6,8 +6,8 @@
 
 namespace gannet {
 
-/// Calls work(0) to work(count - 1) on several threads, each with one thread inside operators. When
-/// all have ended it throws what the first of them, by number, has thrown.
+/// Calls work(0) to work(count - 1) on several threads, each with one thread inside operators; see
+/// parallel_for for failures.
 void for_each_side_by_side(int count, int num_threads, const std::function<void(int)>& work);
 
 }  // namespace gannet

@@ -123,7 +123,7 @@ TEST(DetectionLoss, PartsCountedTogetherAddUp) {
     auto own = targets.index({targets.select(1, 0) == i});
     own.select(1, 0).fill_(0);
     parts[i] = loss.assign(halves[i], own, head);
-    EXPECT_EQ(parts[i].counts.numbers, loss.count(own, {1, 64, 64}, head).numbers);
+    EXPECT_EQ(parts[i].counts.numbers, loss.count(own, {1, 128, 128}, head).numbers);
     for (std::size_t n = 0; n < all.numbers.size(); ++n)
       all.numbers[n] += parts[i].counts.numbers[n];
   }
