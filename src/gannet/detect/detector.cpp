@@ -35,14 +35,18 @@ struct Detector::Impl {
   DetectorTiming timing;
 
   PredictOptions predict_options() const {
+    const bool is_release7 = loaded.model->plan().generation == Generation::kRelease7;
     PredictOptions predict;
     predict.augment = options.augment;
-    predict.nms = {.conf_threshold = options.confidence,
-                   .iou_threshold = options.iou,
-                   .merge = options.merge,
-                   .agnostic = options.agnostic,
-                   .classes = options.classes,
-                   .max_detections = options.max_detections};
+    predict.nms = {
+        .conf_threshold = options.confidence,
+        .iou_threshold = options.iou,
+        .merge = options.merge,
+        .agnostic = options.agnostic,
+        .best_class = is_release7,
+        .class_shift_px = is_release7 ? kClassShiftRelease7 : NmsOptions().class_shift_px,
+        .classes = options.classes,
+        .max_detections = options.max_detections};
     return predict;
   }
 

@@ -155,6 +155,7 @@ EvaluatorOptions evaluator_options(const ValSettings& settings, MetricProtocol p
   options.predict.nms.iou_threshold = settings.iou_thres != kAuto       ? settings.iou_thres
                                       : protocol == MetricProtocol::kV7 ? kIouRelease7
                                                                         : kIouJuly2020;
+  if (protocol == MetricProtocol::kV7) options.predict.nms.class_shift_px = kClassShiftRelease7;
   options.predict.nms.merge = settings.merge;
   options.predict.nms.max_detections = settings.max_det;
   options.predict.augment = settings.augment;
@@ -226,10 +227,11 @@ std::optional<CocoGround> official_ground(const ValSettings& settings, const Pre
 void draw_batch(const std::filesystem::path& directory, const Batch& batch,
                 const std::vector<std::vector<ScoredBox>>& boxes,
                 const std::vector<std::string>& names) {
+  const MosaicOptions large{.tile_px = 480};
   save_picture(directory / fmt::format("val_batch{}_labels.jpg", batch.number),
-               batch_mosaic(batch, names));
+               batch_mosaic(batch, names, large));
   save_picture(directory / fmt::format("val_batch{}_pred.jpg", batch.number),
-               batch_mosaic(batch, names, boxes));
+               batch_mosaic(batch, names, boxes, large));
 }
 
 void write_files(const std::filesystem::path& directory, const ValSettings& settings,

@@ -10,8 +10,6 @@
 namespace gannet {
 namespace {
 
-/// Classes are kept apart by shifting their boxes by this many pixels.
-constexpr float kClassShift = 4096.0f;
 constexpr std::size_t kMaxMergeCandidates = 3000;
 
 /// Candidates of one image as separate columns, so that the overlap loop vectorises.
@@ -28,6 +26,10 @@ std::vector<bool> wanted_classes(int num_classes, const std::vector<int>& classe
   return wanted;
 }
 
+int best_class(const float* scores, int num_classes) {
+  return static_cast<int>(std::max_element(scores, scores + num_classes) - scores);
+}
+
 // One candidate per row and class above the threshold; with a single class, the row itself. The
 // surest first, at most so many as are looked at.
 std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::int64_t num_values,
@@ -41,7 +43,9 @@ std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::in
     if (!(row[4] > threshold)) continue;
     const float half_w = row[2] / 2, half_h = row[3] / 2;
     const Box box{row[0] - half_w, row[1] - half_h, row[0] + half_w, row[1] + half_h};
+    const int best = options.best_class ? best_class(row + 5, num_classes) : -1;
     for (int c = 0; c < num_classes; ++c) {
+      if (options.best_class && c != best) continue;
       const float score = row[5 + c] * row[4];
       if (score > threshold && wanted[static_cast<std::size_t>(c)])
         found.push_back({box, score, c});
@@ -53,12 +57,13 @@ std::vector<ScoredBox> collect(const float* rows, std::int64_t num_rows, std::in
   return found;
 }
 
-Candidates shift_by_class(std::vector<ScoredBox> boxes, bool agnostic) {
+Candidates shift_by_class(std::vector<ScoredBox> boxes, const NmsOptions& options) {
   Candidates c;
   c.boxes = std::move(boxes);
   for (auto* column : {&c.x1, &c.y1, &c.x2, &c.y2, &c.area}) column->reserve(c.boxes.size());
   for (const ScoredBox& b : c.boxes) {
-    const float shift = agnostic ? 0 : static_cast<float>(b.class_id) * kClassShift;
+    const float shift =
+        options.agnostic ? 0 : static_cast<float>(b.class_id) * options.class_shift_px;
     c.x1.push_back(b.box.x1 + shift);
     c.y1.push_back(b.box.y1 + shift);
     c.x2.push_back(b.box.x2 + shift);
@@ -166,7 +171,7 @@ std::vector<ScoredBox> merge(const Candidates& c, const std::vector<std::size_t>
 std::vector<ScoredBox> suppress_image(const float* rows, std::int64_t num_rows,
                                       std::int64_t num_values, const NmsOptions& options) {
   const Candidates candidates =
-      shift_by_class(collect(rows, num_rows, num_values, options), options.agnostic);
+      shift_by_class(collect(rows, num_rows, num_values, options), options);
   const auto kept = suppress(candidates, options);
   const std::size_t count = candidates.boxes.size();
   if (options.merge && count > 1 && count < kMaxMergeCandidates)
