@@ -3,13 +3,13 @@
 //   coco_eval_bench                 times the evaluation of a set of fixed numbers
 //   coco_eval_bench write FOLDER    writes the set as truth.json and detections.json
 //   coco_eval_bench read FOLDER     reads these two, evaluates them, prints the twelve numbers
+
 #include "gannet/metrics/coco_eval.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "gannet/core/rng.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/data/labels/coco_detections.h"
 #include "gannet/data/labels/coco_truth.h"
 
@@ -95,18 +96,8 @@ void write_truth(const fs::path& path, const Set& set) {
   file << "]}\n";
 }
 
-class Stopwatch {
- public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
 void evaluate(const Set& set, int num_threads) {
-  const Stopwatch watch;
+  const gannet::Stopwatch watch;
   const auto report =
       gannet::evaluate_coco(set.truth, set.detections, set.category_ids, num_threads);
   fmt::print("evaluate, threads {}: {:.2f} s (AP {:.4f}, {} objects, {} detections)\n", num_threads,
@@ -115,7 +106,7 @@ void evaluate(const Set& set, int num_threads) {
 }
 
 void read_and_evaluate(const fs::path& folder) {
-  const Stopwatch whole;
+  const gannet::Stopwatch whole;
   Set set;
   const auto truth = gannet::coco_truth(gannet::read_coco((folder / "truth.json").string()));
   set.detections = gannet::read_coco_detections((folder / "detections.json").string());

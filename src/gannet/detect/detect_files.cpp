@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/run_directory.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/data/images/glob.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/data/images/image_list.h"
@@ -161,7 +161,7 @@ DetectSummary detect_files(const DetectSettings& settings,
   write_file_atomically(output / kMarkerFile, settings_text(settings));
 
   DetectSummary summary;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   summary.output = output.string();
   for (const PlannedImage& planned : plan) {
     cv::Mat image;
@@ -188,7 +188,7 @@ DetectSummary detect_files(const DetectSettings& settings,
     summary.detections += static_cast<std::int64_t>(result.detections.size());
     if (on_image) on_image(result);
   }
-  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  summary.seconds = watch.seconds();
   return summary;
 }
 
