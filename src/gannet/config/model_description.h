@@ -77,4 +77,7 @@ ModelPlan plan_model(const ModelDescription& description, int num_classes = 0, i
 /// "[64, 3, None, 'nearest']" as the layer table prints it.
 std::string to_string(const std::vector<ModelArg>& args);
 
+/// Every name that the rows of a model file may have as module.
+std::vector<std::string> module_names();
+
 }  // namespace gannet

@@ -29,6 +29,7 @@ struct ModuleRow {
   double fixed_stride = 1;
 };
 
+// The grammar of model files; what computes a module is in nn/layers.cpp, which must know the same.
 constexpr ModuleRow kModules[] = {
     {"nn.Conv2d", Rule::kChannels, 3},
     {"Conv", Rule::kChannels, 3},
@@ -56,11 +57,9 @@ const ModuleRow& find_module(const LayerRow& row, const std::string& file) {
   for (const ModuleRow& module : kModules) {
     if (row.module == module.name) return module;
   }
-  std::vector<std::string> names;
-  for (const ModuleRow& module : kModules) names.emplace_back(module.name);
   throw Error(ErrorKind::kConfig, fmt::format("unknown module '{}'", row.module),
               {file, row.line, {}},
-              fmt::format("did you mean '{}'?", nearest_name(row.module, names)));
+              fmt::format("did you mean '{}'?", nearest_name(row.module, module_names())));
 }
 
 class Planner {
@@ -283,6 +282,12 @@ class Planner {
 };
 
 }  // namespace
+
+std::vector<std::string> module_names() {
+  std::vector<std::string> names;
+  for (const ModuleRow& module : kModules) names.emplace_back(module.name);
+  return names;
+}
 
 ModelPlan plan_model(const ModelDescription& description, int num_classes, int in_channels) {
   return Planner(description, num_classes, in_channels).run();

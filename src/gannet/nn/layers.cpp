@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "gannet/core/error.h"
 
 namespace gannet {
@@ -238,6 +241,11 @@ std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation,
     chain->append(std::move(block));
   }
   return chain;
+}
+
+bool has_layer(const std::string& module) {
+  return std::any_of(std::begin(kLayers), std::end(kLayers),
+                     [&](const auto& row) { return module == row.module; });
 }
 
 }  // namespace gannet

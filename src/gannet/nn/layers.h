@@ -14,4 +14,7 @@ namespace gannet {
 std::shared_ptr<Block> make_layer(const LayerPlan& layer, Generation generation,
                                   const std::string& file);
 
+/// Whether make_layer knows a module. It must know all of module_names() but Detect.
+bool has_layer(const std::string& module);
+
 }  // namespace gannet

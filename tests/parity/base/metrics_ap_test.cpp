@@ -163,7 +163,8 @@ TEST(AveragePrecisionParity, PerClassFiguresOfRelease7) {
 }
 
 TEST(AveragePrecisionParity, JulysRuleOnTheSameInput) {
-  for (const auto& entry : json_of("release7/ap/index.json").at("cases")) {
+  const auto index = json_of("release7/ap/index.json");
+  for (const auto& entry : index.at("cases")) {
     const std::string name = entry.at("file");
     SCOPED_TRACE(name);
     const Safetensors vector("release7/ap/" + name + ".safetensors");

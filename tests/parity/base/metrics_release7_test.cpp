@@ -134,7 +134,8 @@ std::vector<ScoredBox> boxes_of(const nlohmann::json& rows, bool labels) {
 
 TEST(Release7MatchingByHand, FlagsAndMatrix) {
   constexpr int kNumClasses = 3;
-  for (const auto& situation : json_of("release7/matching/by_hand.json").at("situations")) {
+  const auto by_hand = json_of("release7/matching/by_hand.json");
+  for (const auto& situation : by_hand.at("situations")) {
     SCOPED_TRACE(situation.at("name").get<std::string>());
     std::vector<ScoredBox> detections, labels;
     if (situation.contains("detections")) {
