@@ -7,10 +7,12 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/data/labels/coco_file.h"
 #include "gannet/data/labels/coco_truth.h"
 
@@ -37,15 +39,28 @@ nlohmann::json image_id(const IndexedImage& image) {
 
 double rounded(double value, double steps) { return std::round(value * steps) / steps; }
 
-/// Of each image of the set in the file, -1 for one that the file does not list.
-std::vector<std::int64_t> image_ids(const CocoFile& file, const ImageIndex& index) {
+/// Of each image of the set in the file, -1 for one that the file does not list. Throws Error
+/// (kData) where a name stands for several images.
+std::vector<std::int64_t> image_ids(const CocoFile& file, const ImageIndex& index,
+                                    const std::string& json) {
+  const auto name_of = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
   std::map<std::string, std::int64_t> by_name;
+  std::set<std::string> repeated, used;
   for (const CocoImage& image : file.images)
-    by_name[std::filesystem::path(image.file_name).filename().string()] = image.id;
+    if (!by_name.emplace(name_of(image.file_name), image.id).second)
+      repeated.insert(name_of(image.file_name));
   std::vector<std::int64_t> ids;
   for (const IndexedImage& image : index.images) {
-    const auto found = by_name.find(std::filesystem::path(image.path).filename().string());
-    ids.push_back(image.id >= 0 ? image.id : found == by_name.end() ? -1 : found->second);
+    const std::string name = name_of(image.path);
+    const auto found = by_name.find(name);
+    const bool by_own_id = image.id >= 0;
+    if (!by_own_id && found != by_name.end() &&
+        (repeated.contains(name) || !used.insert(name).second))
+      throw Error(ErrorKind::kData, fmt::format("'{}' is the name of several images", name),
+                  {json, 0, "images"}, "name the json as annotations of the data set itself");
+    ids.push_back(by_own_id ? image.id : found == by_name.end() ? -1 : found->second);
   }
   return ids;
 }
@@ -64,6 +79,10 @@ std::vector<std::int64_t> categories_by_name(const CocoFile& file,
 
 bool knows_any(const std::vector<std::int64_t>& ids) {
   return std::any_of(ids.begin(), ids.end(), [](std::int64_t id) { return id >= 0; });
+}
+
+auto count_unknown(const std::vector<std::int64_t>& ids) {
+  return std::count_if(ids.begin(), ids.end(), [](std::int64_t id) { return id < 0; });
 }
 
 }  // namespace
@@ -87,20 +106,26 @@ CocoGround coco_ground(const std::string& json, const ImageIndex& index,
                        const std::vector<std::string>& names) {
   const CocoFile file = read_coco(json);
   CocoTruthSet set = coco_truth(file);
-  CocoGround ground{std::move(set.objects), image_ids(file, index), categories, true};
+  CocoGround ground{std::move(set.objects), image_ids(file, index, json), categories, true};
   if (!knows_any(ground.image_ids))
     throw Error(ErrorKind::kData,
                 fmt::format("lists none of the {} images by file name", index.images.size()),
                 {json, 0, "images"}, "name the annotations of the images that are evaluated");
   if (index.category_ids.empty() && are_class_names(names)) {
     const auto by_name = categories_by_name(file, names);
-    if (knows_any(by_name)) ground.category_ids = by_name;
+    ground.category_ids = by_name;  // never by number where both sides have names
   }
   for (std::int64_t& id : ground.category_ids)
     if (!std::binary_search(set.category_ids.begin(), set.category_ids.end(), id)) id = -1;
   if (!knows_any(ground.category_ids))
     throw Error(ErrorKind::kData, "has none of the classes " + list_names(names),
                 {json, 0, "categories"}, "name the annotations of this data set");
+  if (const auto unlisted = count_unknown(ground.image_ids); unlisted > 0)
+    log_warning("{}: does not list {} of the {} images: they do not count in COCO's numbers", json,
+                unlisted, index.images.size());
+  if (const auto unlisted = count_unknown(ground.category_ids); unlisted > 0)
+    log_warning("{}: does not have {} of the {} classes: they do not count in COCO's numbers", json,
+                unlisted, names.size());
   return ground;
 }
 

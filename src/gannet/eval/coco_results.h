@@ -20,7 +20,9 @@ std::vector<std::int64_t> coco_categories(const ImageIndex& index, int num_class
 
 /// Truth of a COCO json for the images of a set. Images are found by the id that the set knows,
 /// else by file name; categories by name where both sides have names, else as `categories` says.
-/// Throws Error (kData) where the file knows none of the images or none of the classes.
+/// Images and classes that the file does not know are warned about. Throws Error (kData) where a
+/// name stands for several images, and where the file knows none of the images or none of the
+/// classes.
 /// @param names of the model's classes
 CocoGround coco_ground(const std::string& json, const ImageIndex& index,
                        const std::vector<std::int64_t>& categories,

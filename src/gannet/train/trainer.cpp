@@ -65,8 +65,9 @@ TrainReport Trainer::run() {
   const Stopwatch watch;
   TrainReport report;
   fail_together(*impl_->comm, [&] {
-    RunParts parts = assemble_run(std::move(impl_->start), impl_->comm);
-    impl_->start = RunStart{.settings = parts.settings};
+    RunStart start = std::exchange(impl_->start, RunStart{.settings = settings()});
+    RunParts parts = assemble_run(std::move(start), impl_->comm);
+    impl_->start.settings = parts.settings;
     const std::filesystem::path directory = open_run_directory(parts);
     if (parts.comm->is_main())
       add_run_observers(impl_->observers,

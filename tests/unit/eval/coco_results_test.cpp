@@ -100,6 +100,17 @@ TEST_F(CocoGroundTest, RefusesAFileOfOtherImagesOrClasses) {
   });
   EXPECT_EQ(classes.kind(), ErrorKind::kData);
   EXPECT_THAT(std::string(classes.what()), HasSubstr("has none of the classes"));
+  // A category of the same number does not count where there are names.
+  EXPECT_EQ(testing::thrown_error([&] {
+              coco_ground(path("truth.json"), index, {3, 4}, {"cell", "platelet"});
+            }).kind(),
+            ErrorKind::kData);
+  ImageIndex twice = index;
+  twice.images[0].path = "elsewhere/street.jpg";
+  EXPECT_THAT(std::string(testing::thrown_error([&] {
+                            coco_ground(path("truth.json"), twice, {3, 4}, {"dog"});
+                          }).what()),
+              HasSubstr("'street.jpg' is the name of several images"));
   index.images.pop_back();
   const Error images = testing::thrown_error([&] {
     coco_ground(path("truth.json"), index, {3, 4}, {"dog"});
