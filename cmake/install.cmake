@@ -32,4 +32,4 @@ configure_package_config_file(cmake/gannetConfig.cmake.in gannetConfig.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(gannetConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/gannetConfig.cmake
-  ${CMAKE_CURRENT_BINARY_DIR}/gannetConfigVersion.cmake DESTINATION ${package_dir})
+  ${CMAKE_CURRENT_BINARY_DIR}/gannetConfigVersion.cmake cmake/cuda_libtorch.cmake DESTINATION ${package_dir})

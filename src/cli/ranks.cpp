@@ -9,6 +9,7 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/log.h"
+#include "gannet/dist/agreement.h"
 #include "gannet/dist/launcher.h"
 #include "gannet/dist/process_group.h"
 #include "gannet/ops/version.h"
@@ -86,7 +87,8 @@ std::shared_ptr<Communicator> join_ranks(const std::optional<WorldSpec>& world,
   if (world->rank > 0 && log_level() == LogLevel::kInfo) set_log_level(LogLevel::kWarning);
   ProcessGroupOptions options;
   options.timeout_seconds = timeout;
-  options.gpus = device != "cpu" && gpus_available();
+  if (device != "cpu" && gpus_available())
+    options.gpus = ranks_share_a_device(device) ? GpuLinks::kGloo : GpuLinks::kNccl;
   options.check_order = log_level() == LogLevel::kDebug;
   options.on_stuck = [](const std::string& why) {
     fmt::print(stderr, "error: {}\n", why);

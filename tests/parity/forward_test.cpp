@@ -22,7 +22,7 @@ std::shared_ptr<DetectionModel> load(const std::string& name, torch::Dtype dtype
       load_state(*model, golden::Vector("forward/" + name + ".weights").below(""), false);
   EXPECT_TRUE(report.missing.empty() && report.mismatched.empty() && report.unused.empty())
       << report.summary();
-  model->to(dtype);
+  model->to(golden::test_device(), dtype);
   return model;
 }
 
@@ -98,6 +98,7 @@ TEST_P(Forward, Evaluation) {
                                          vector[prefix + "/eval/decoded"], p.forward));
 
     Placement placement;
+    placement.device = golden::test_device();
     placement.parameters = placement.compute = p.dtype;
     const auto augmented =
         Predictor(*model, placement, {.augment = true}).forward(input).decoded_BNV;
@@ -122,7 +123,7 @@ TEST_P(Forward, ChannelsLastChangesNothingButRounding) {
   const torch::NoGradGuard no_grad;
   auto model = load(GetParam(), torch::kFloat32);
   model->eval();
-  place_model(*model, Placement{});
+  place_model(*model, Placement{.device = golden::test_device()});
   const auto raw = model->forward(vector["input"].contiguous(torch::MemoryFormat::ChannelsLast));
   EXPECT_TRUE(
       golden::near_predictions(decode(raw, model->head()), vector["f32/eval/decoded"], 1e-4));
@@ -176,7 +177,9 @@ TEST(ForwardByRule, FullYolov5s) {
   const auto json = golden::json("forward/yolov5s-by-rule.json");
   DetectionModel model(golden::model_description("yolov5s"), {});
   for (const auto& [name, tensor] : state_dict(model)) fill_by_rule(name, tensor);
-  const auto input = uniform_by_rule("images", {1, 3, 64, 64}).to(torch::kFloat32);
+  model.to(golden::test_device());
+  const auto input =
+      uniform_by_rule("images", {1, 3, 64, 64}).to(golden::test_device(), torch::kFloat32);
   bool stopped = false;
   model.eval();
   const auto raw = model.forward(input, compare_layers(json["layers_eval"], 1e-4, stopped));
@@ -188,7 +191,7 @@ TEST(ForwardByRule, FullYolov5s) {
   // tolerance.
   DetectionModel exact(golden::model_description("yolov5s"), {});
   for (const auto& [name, tensor] : state_dict(exact)) fill_by_rule(name, tensor);
-  exact.to(torch::kFloat64);
+  exact.to(golden::test_device(), torch::kFloat64);
   exact.train();
   const auto truth = exact.forward(input.to(torch::kFloat64));
   for (std::size_t l = 0; l < trained.size(); ++l) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,10 +12,25 @@
 #include "gannet/config/model_description.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/nn/model.h"
+#include "gannet/ops/placement.h"
 #include "gannet/ops/stored_tensor.h"
 #include "tests/parity/vector_files.h"
 
 namespace gannet::golden {
+
+/// Where the vectors are tried: the CPU, or what GANNET_TEST_DEVICE names ("cuda:0").
+inline torch::Device test_device() {
+  static const torch::Device device = [] {
+    const char* name = std::getenv("GANNET_TEST_DEVICE");
+    return resolve_placement(name == nullptr ? "cpu" : name, "fp32").device;
+  }();
+  return device;
+}
+
+/// A tolerance for float32: devices of other kinds sum in other orders (float64 hides that).
+inline double on_device(double tolerance) {
+  return test_device().is_cpu() || tolerance < 1e-7 ? tolerance : std::max(tolerance, 1e-4);
+}
 
 inline nlohmann::json json(const std::string& name) { return testing::read_vector_json(name); }
 
@@ -27,13 +43,14 @@ class Vector {
   torch::Tensor operator[](const std::string& name) const {
     const TensorData* data = content_.find(name);
     if (data == nullptr) throw std::runtime_error("no tensor " + name);
-    return to_tensor(*data);
+    return to_tensor(*data).to(test_device());
   }
   /// Entries below a prefix, without it.
   StateDict below(const std::string& prefix) const {
     StateDict state;
     for (const auto& [name, data] : content_.tensors)
-      if (name.starts_with(prefix)) state.emplace_back(name.substr(prefix.size()), to_tensor(data));
+      if (name.starts_with(prefix))
+        state.emplace_back(name.substr(prefix.size()), to_tensor(data).to(test_device()));
     return state;
   }
 
@@ -62,10 +79,13 @@ class AtLeast {
 };
 
 /// Largest difference relative to the largest expected magnitude.
-inline double relative_error(const torch::Tensor& actual, const torch::Tensor& expected) {
+/// @param least magnitude that counts: what is nothing but rounding differs between devices
+inline double relative_error(const torch::Tensor& actual, const torch::Tensor& expected,
+                             double least = 1e-30) {
   if (expected.numel() == 0) return 0;
-  const auto a = actual.detach().to(torch::kFloat64), e = expected.to(torch::kFloat64);
-  const double scale = std::max(e.abs().max().item<double>(), 1e-30);
+  const auto a = actual.detach().to(torch::kCPU, torch::kFloat64),
+             e = expected.to(torch::kCPU, torch::kFloat64);
+  const double scale = std::max(e.abs().max().item<double>(), least);
   const double difference = (a - e).abs().max().item<double>();
   return std::isfinite(difference) ? difference / scale : std::numeric_limits<double>::infinity();
 }
@@ -76,8 +96,9 @@ inline ::testing::AssertionResult near(const torch::Tensor& actual, const torch:
     return ::testing::AssertionFailure()
            << "shape " << actual.sizes() << ", expected " << expected.sizes();
   AtLeast::count();
-  const double error = relative_error(actual, expected);
-  if (error <= tolerance) return ::testing::AssertionSuccess();
+  const bool single_on_device = !test_device().is_cpu() && tolerance > 1e-7;
+  const double error = relative_error(actual, expected, single_on_device ? 1e-3 : 1e-30);
+  if (error <= on_device(tolerance)) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "relative error " << error << " above " << tolerance;
 }
 

@@ -51,15 +51,15 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
   const golden::Vector vector("loss/" + GetParam());
   const auto json = golden::json("loss/" + GetParam() + ".json");
   const HeadSpec head = head_of(json, vector);
-  const LossOptions options = options_of(json);
+  const DetectionLoss loss(options_of(json));
   for (const auto& [prefix, dtype, tolerance] :
        {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     SCOPED_TRACE(prefix);
     std::vector<torch::Tensor> raw;
     for (int l = 0; l < head.num_levels(); ++l)
       raw.push_back(vector["pred." + std::to_string(l)].to(dtype).requires_grad_());
-    const auto targets = vector["targets"];
-    const auto matches = assign_targets(targets.to(dtype), raw, head, {options.anchor_threshold});
+    const auto targets = vector["targets"].to(torch::kCPU);
+    const auto matches = loss.assign(raw, targets, head).levels;
     for (std::size_t l = 0; l < matches.size(); ++l) {
       const std::string level = "." + std::to_string(l);
       const LevelMatches& m = matches[l];
@@ -72,7 +72,7 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
       EXPECT_TRUE(golden::near(m.box_cxcywh, vector[prefix + ("tbox" + level)], tolerance))
           << "tbox" << level;
     }
-    const LossParts parts = DetectionLoss(options)(raw, targets, head);
+    const LossParts parts = loss(raw, targets, head);
     EXPECT_TRUE(golden::near_by_columns(parts.items, vector[std::string(prefix) + "items"],
                                         {1, 1, 1, 1}, tolerance));
     EXPECT_TRUE(golden::near(parts.total.reshape({1}), vector[std::string(prefix) + "returned"],

@@ -98,7 +98,7 @@ TEST(Nms, LooksAtALimitedNumberOfCandidates) {
 
 TEST(NmsVectors, BoxConversions) {
   const golden::Vector vector("nms/boxes");
-  const auto corners = cxcywh_to_xyxy(vector["cxcywh"]);
+  const auto corners = cxcywh_to_xyxy(vector["cxcywh"]).to(torch::kCPU);
   EXPECT_TRUE(golden::near(corners, vector["xywh2xyxy"], 1e-5));
   EXPECT_TRUE(golden::near(xyxy_to_cxcywh(corners), vector["xyxy2xywh_of_that"], 1e-5));
   const std::pair<const char*, LetterboxRecord> records[] = {

@@ -59,6 +59,7 @@ TEST(ScheduleVectors, EmaDecay) {
 Batch batch_of(const golden::Vector& inputs, int number) {
   const auto pixels = inputs["images." + std::to_string(number)]
                           .permute({0, 2, 3, 1})
+                          .to(torch::kCPU)
                           .contiguous();  // NCHW to NHWC
   Batch batch;
   batch.number = number;
@@ -67,7 +68,7 @@ Batch batch_of(const golden::Vector& inputs, int number) {
   batch.width = static_cast<int>(pixels.size(2));
   batch.pixels = std::shared_ptr<std::uint8_t[]>(new std::uint8_t[batch.bytes()]);
   std::memcpy(batch.pixels.get(), pixels.data_ptr(), batch.bytes());
-  const auto targets = inputs["targets." + std::to_string(number)];
+  const auto targets = inputs["targets." + std::to_string(number)].to(torch::kCPU);
   const auto rows = targets.accessor<float, 2>();
   for (std::int64_t i = 0; i < targets.size(0); ++i)
     batch.targets.push_back(
@@ -121,6 +122,7 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   const DetectionLoss loss(make_loss_options(settings, 3));
   const auto comm = make_single_process();
   Placement placement;
+  placement.device = golden::test_device();
   placement.parameters = placement.compute = run.dtype;
   placement.memory_format = torch::MemoryFormat::Contiguous;
 
@@ -184,15 +186,15 @@ TEST(GradientVectors, EveryParameterOfTheNarrowModel) {
   const golden::Vector expected("trajectory/gradients.f64"), inputs("trajectory/inputs");
   DetectionModel model(golden::model_description("narrow"), {});
   load_state(model, golden::Vector("forward/narrow.weights").below(""), false);
-  model.to(torch::kFloat64);
+  model.to(golden::test_device(), torch::kFloat64);
   model.train();
   const Settings settings = settings_of(golden::json("trajectory/sgd.json"));
   const Batch batch = batch_of(inputs, 0);
   Placement placement;
+  placement.device = golden::test_device();
   placement.parameters = placement.compute = torch::kFloat64;
   const auto raw = model.forward(prepare_images(batch, placement));
-  DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch, placement),
-                                                model.head())
+  DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch), model.head())
       .total.backward();
   int compared = 0;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {

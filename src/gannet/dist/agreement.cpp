@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -13,14 +14,36 @@
 
 namespace gannet {
 
-std::string device_of_rank(const std::string& device, const Communicator& comm) {
-  if (comm.world_size() == 1) return device;
-  const auto local = static_cast<std::size_t>(comm.local_rank());
-  if (device.empty()) return torch::cuda::is_available() ? fmt::format("cuda:{}", local) : "cpu";
+namespace {
+
+std::vector<std::string> device_list(const std::string& device) {
   std::vector<std::string> entries;
   std::istringstream list(device);
   for (std::string entry; std::getline(list, entry, ',');) entries.push_back(entry);
-  if (entries.size() == 1) return entries.front();
+  return entries;
+}
+
+}  // namespace
+
+bool ranks_share_a_device(const std::string& device) {
+  const std::vector<std::string> entries = device_list(device);
+  return std::set<std::string>(entries.begin(), entries.end()).size() < entries.size();
+}
+
+std::string device_of_rank(const std::string& device, const Communicator& comm) {
+  if (comm.world_size() == 1) return device;
+  const auto local = static_cast<std::size_t>(comm.local_rank());
+  if (device.empty()) {
+    const std::size_t count = torch::cuda::device_count();
+    if (count > 0 && local >= count)
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("this machine has a process {}, but {} GPUs", local + 1, count),
+                  {{}, 0, "--device"},
+                  "start one process for each GPU, or let them share: --device 0,0");
+    return count > 0 ? fmt::format("cuda:{}", local) : "cpu";
+  }
+  const std::vector<std::string> entries = device_list(device);
+  if (entries.size() == 1 && entries.front() == "cpu") return "cpu";
   if (local < entries.size()) return entries[local];
   throw Error(ErrorKind::kUsage,
               fmt::format("'{}' names {} devices, but this machine has a process {}", device,

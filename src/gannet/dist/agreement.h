@@ -14,6 +14,8 @@ class Communicator;
 /// @param device as of the settings; a list ("0,2") names one for each local rank
 /// Throws Error (kUsage) for a list that is too short.
 std::string device_of_rank(const std::string& device, const Communicator& comm);
+/// Whether a list names one device twice ("0,0"): NCCL cannot serve such ranks.
+bool ranks_share_a_device(const std::string& device);
 
 /// Every row becomes its sum over all ranks, in one collective. Rows are as long on every rank.
 void sum_in_one(const std::string& name, const std::vector<std::vector<double>*>& rows,

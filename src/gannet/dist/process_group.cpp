@@ -75,7 +75,10 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(Rendezvous& rendezvous,
   group->setBackend(c10::kCPU, c10d::ProcessGroup::BackendType::GLOO,
                     std::optional<c10::intrusive_ptr<c10d::Backend>>(gloo));
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
-  if (options.gpus) {
+  if (options.gpus == GpuLinks::kGloo)
+    group->setBackend(c10::kCUDA, c10d::ProcessGroup::BackendType::GLOO,
+                      std::optional<c10::intrusive_ptr<c10d::Backend>>(gloo));
+  if (options.gpus == GpuLinks::kNccl) {
 #ifdef GANNET_WITH_NCCL
     auto nccl_options = c10d::ProcessGroupNCCL::Options::create();
     nccl_options->timeout = timeout;
@@ -86,7 +89,7 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(Rendezvous& rendezvous,
                       std::optional<c10::intrusive_ptr<c10d::Backend>>(nccl));
 #else
     throw Error(ErrorKind::kUsage, "this build has no NCCL: several processes run on CPUs only",
-                {{}, 0, "--device"}, "use --device cpu, or build with a CUDA LibTorch");
+                {{}, 0, "--device"}, "use --device cpu, or build where NCCL's header is");
 #endif
   }
   return group;

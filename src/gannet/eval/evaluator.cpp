@@ -106,8 +106,7 @@ class Collector {
     torch::Tensor items;
     for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
       const auto parts =
-          (*options_.loss)(prediction.raw, prepare_targets(batch, predictor_.placement()),
-                           predictor_.model().head());
+          (*options_.loss)(prediction.raw, prepare_targets(batch), predictor_.model().head());
       items = parts.items.to(torch::kCPU, torch::kFloat64);
     });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};

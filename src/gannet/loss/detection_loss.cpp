@@ -12,9 +12,16 @@ struct LevelSums {
   torch::Tensor box, objectness, classes;
 };
 
+torch::Dtype at_least_float32(torch::Dtype dtype) {
+  return dtype == torch::kBFloat16 || dtype == torch::kFloat16 ? torch::kFloat32 : dtype;
+}
+
 torch::Tensor at_least_float32(const torch::Tensor& x) {
-  const bool half = x.scalar_type() == torch::kBFloat16 || x.scalar_type() == torch::kFloat16;
-  return half ? x.to(torch::kFloat32) : x;
+  return x.to(at_least_float32(x.scalar_type()));
+}
+
+torch::TensorOptions compute_options(const std::vector<torch::Tensor>& raw) {
+  return raw.front().options().dtype(at_least_float32(raw.front().scalar_type()));
 }
 
 // Objectness targets: at several matches of one cell the last in order wins, on every device.
@@ -74,6 +81,25 @@ LossCounts counts_of(const std::vector<LevelMatches>& matches,
   return counts;
 }
 
+// All levels in two copies: whole numbers and others.
+void move_to(const torch::Device& device, std::vector<LevelMatches>& levels) {
+  std::vector<torch::Tensor> whole, real;
+  for (const LevelMatches& m : levels) {
+    whole.push_back(torch::stack({m.image, m.anchor, m.row, m.column, m.class_id}));
+    real.push_back(torch::cat({m.box_cxcywh, m.anchor_cells}, 1));
+  }
+  const auto moved_whole = torch::cat(whole, 1).to(device, torch::kInt64, /*non_blocking=*/true),
+             moved_real =
+                 torch::cat(real).to(device, real.front().scalar_type(), /*non_blocking=*/true);
+  std::int64_t at = 0;
+  for (LevelMatches& m : levels) {
+    const auto end = at + m.count();
+    const auto w = moved_whole.slice(1, at, end), r = moved_real.slice(0, at, end);
+    m = {w[0], w[1], w[2], w[3], w[4], r.slice(1, 0, 4), r.slice(1, 4)};
+    at = end;
+  }
+}
+
 }  // namespace
 
 torch::Tensor elementwise_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets,
@@ -99,10 +125,12 @@ torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Te
 
 LossTargets DetectionLoss::assign(const std::vector<torch::Tensor>& raw,
                                   const torch::Tensor& targets_N6, const HeadSpec& head) const {
-  const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
+  const auto compute = compute_options(raw);
   LossTargets targets;
-  targets.levels = assign_targets(targets_N6.to(compute), raw, head, {options_.anchor_threshold});
+  targets.levels = assign_targets(targets_N6.to(compute.device(targets_N6.device())), raw, head,
+                                  {options_.anchor_threshold});
   targets.counts = counts_of(targets.levels, raw);
+  if (targets_N6.device() != compute.device()) move_to(compute.device(), targets.levels);
   return targets;
 }
 
@@ -123,7 +151,7 @@ LossCounts DetectionLoss::count(const torch::Tensor& targets_N6,
 
 LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
                                     const LossTargets& targets, const LossCounts& counts) const {
-  const auto compute = at_least_float32(raw.front().detach().select(4, 4)).options();
+  const auto compute = compute_options(raw);
   auto box = torch::zeros({}, compute), objectness = box, classes = box;
   for (std::size_t l = 0; l < raw.size(); ++l) {
     const LevelSums sums = level_sums(raw[l], targets.levels[l], options_);

@@ -52,7 +52,9 @@ class DetectionLoss {
  public:
   explicit DetectionLoss(LossOptions options) : options_(options) {}
 
-  /// @param raw per level (B, A, H, W, V)   @param targets_N6 rows (image, class, cx, cy, w, h)
+  /// @param raw per level (B, A, H, W, V)
+  /// @param targets_N6 rows (image, class, cx, cy, w, h), on any device: on the CPU matching waits
+  /// for nothing
   LossTargets assign(const std::vector<torch::Tensor>& raw, const torch::Tensor& targets_N6,
                      const HeadSpec& head) const;
 

@@ -181,18 +181,42 @@ std::vector<ScoredBox> suppress_image(const float* rows, std::int64_t num_rows,
   return result;
 }
 
+/// Rows of all images, one image after the other.
+struct HostRows {
+  torch::Tensor rows_MV;            // float32
+  std::vector<std::int64_t> begin;  // first row of each image, and the end
+};
+
+// From a device only rows sure enough to count come, those of the whole batch together.
+HostRows rows_on_host(const torch::Tensor& prediction_BNV, double conf_threshold) {
+  const std::int64_t images = prediction_BNV.size(0), rows = prediction_BNV.size(1);
+  HostRows host;
+  if (prediction_BNV.is_cpu()) {
+    host.rows_MV = prediction_BNV.to(torch::kFloat32).contiguous().flatten(0, 1);
+    for (std::int64_t image = 0; image <= images; ++image) host.begin.push_back(image * rows);
+    return host;
+  }
+  const auto sure = prediction_BNV.select(2, 4).gt(conf_threshold);  // (B, N)
+  const auto ends = sure.sum(1).cumsum(0).to(torch::kCPU);
+  host.begin.push_back(0);
+  for (std::int64_t image = 0; image < images; ++image)
+    host.begin.push_back(ends.const_data_ptr<std::int64_t>()[image]);
+  host.rows_MV = prediction_BNV.index({sure}).to(torch::kCPU, torch::kFloat32).contiguous();
+  return host;
+}
+
 }  // namespace
 
 std::vector<std::vector<ScoredBox>> non_max_suppression(const torch::Tensor& prediction_BNV,
                                                         const NmsOptions& options) {
-  const auto prediction = prediction_BNV.detach().to(torch::kCPU, torch::kFloat32).contiguous();
-  const std::int64_t rows = prediction.size(1), values = prediction.size(2);
-  std::vector<std::vector<ScoredBox>> results(static_cast<std::size_t>(prediction.size(0)));
-  const float* data = prediction.const_data_ptr<float>();
-  at::parallel_for(0, prediction.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b)
-      results[static_cast<std::size_t>(b)] =
-          suppress_image(data + b * rows * values, rows, values, options);
+  const HostRows host = rows_on_host(prediction_BNV.detach(), options.conf_threshold);
+  const float* data = host.rows_MV.const_data_ptr<float>();
+  const std::int64_t values = host.rows_MV.size(1);
+  std::vector<std::vector<ScoredBox>> results(host.begin.size() - 1);
+  at::parallel_for(0, prediction_BNV.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto b = static_cast<std::size_t>(begin); b < static_cast<std::size_t>(end); ++b)
+      results[b] = suppress_image(data + host.begin[b] * values, host.begin[b + 1] - host.begin[b],
+                                  values, options);
   });
   return results;
 }

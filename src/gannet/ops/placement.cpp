@@ -1,5 +1,6 @@
 #include "gannet/ops/placement.h"
 
+#include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 #include <torch/cuda.h>
@@ -69,6 +70,8 @@ Placement resolve_placement(const std::string& device, const std::string& precis
   Placement placement;
   placement.device = resolve_device(device);
   placement.compute = resolve_compute(placement.device, precision);
+  // fp32 means it: without this GPUs round operands of convolutions to 10 bits.
+  at::globalContext().setAllowTF32CuDNN(false);
   placement.memory_format = memory_format == "contiguous" ? torch::MemoryFormat::Contiguous
                                                           : torch::MemoryFormat::ChannelsLast;
   return placement;

@@ -8,6 +8,7 @@
 
 #include "gannet/core/numeric.h"
 #include "gannet/core/stopwatch.h"
+#include "gannet/ops/accelerator.h"
 #include "gannet/ops/prepare.h"
 #include "gannet/ops/side_by_side.h"
 
@@ -60,9 +61,11 @@ Prediction Predictor::predict(const Batch& batch) const {
   Prediction prediction;
   const Stopwatch preparing;
   const auto images = prepare_images(batch, placement_);
+  finish_queued_work(placement_.device);
   prediction.prepare_seconds = preparing.seconds();
   const Stopwatch computing;
   NetworkOutput output = forward(images);
+  finish_queued_work(placement_.device);  // what comes next would wait for it in any case
   prediction.inference_seconds = computing.seconds();
   const Stopwatch suppressing;
   if (options_.with_labels) output.decoded_BNV = with_labels(output.decoded_BNV, batch);

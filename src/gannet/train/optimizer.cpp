@@ -1,5 +1,6 @@
 #include "gannet/train/optimizer.h"
 
+#include <ATen/ops/_fused_sgd.h>
 #include <fmt/format.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
@@ -79,6 +80,27 @@ std::unique_ptr<torch::optim::OptimizerParamState> read_state(
   return state;
 }
 
+void fused_sgd(torch::optim::Optimizer& optimizer, torch::optim::OptimizerParamGroup& group) {
+  const auto& options = static_cast<const torch::optim::SGDOptions&>(group.options());
+  std::vector<torch::Tensor> parameters, gradients, momenta;
+  for (const auto& parameter : group.params()) {
+    if (!parameter.grad().defined()) continue;
+    auto& state = optimizer.state()[parameter.unsafeGetTensorImpl()];
+    if (!state) {
+      auto fresh = std::make_unique<torch::optim::SGDParamState>();
+      fresh->momentum_buffer(torch::zeros_like(parameter));
+      state = std::move(fresh);
+    }
+    parameters.push_back(parameter);
+    gradients.push_back(parameter.grad());
+    momenta.push_back(static_cast<torch::optim::SGDParamState&>(*state).momentum_buffer());
+  }
+  if (parameters.empty()) return;
+  at::_fused_sgd_(parameters, gradients, momenta, options.weight_decay(), options.momentum(),
+                  options.lr(), options.dampening(), options.nesterov(), /*maximize=*/false,
+                  /*is_first_step=*/false);
+}
+
 }  // namespace
 
 int parameter_group(const std::string& name) {
@@ -106,6 +128,17 @@ void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan) {
     if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&groups[g].options()))
       sgd->momentum(plan.momentum);
   }
+}
+
+void step_optimizer(torch::optim::Optimizer& optimizer) {
+  const bool fused = dynamic_cast<const torch::optim::SGD*>(&optimizer) != nullptr &&
+                     optimizer.param_groups().front().params().front().is_cuda();
+  if (!fused) {
+    optimizer.step();
+    return;
+  }
+  const torch::NoGradGuard no_grad;
+  for (auto& group : optimizer.param_groups()) fused_sgd(optimizer, group);
 }
 
 void zero_gradients(const torch::optim::Optimizer& optimizer) {

@@ -30,6 +30,10 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& mo
 /// Sets rates and momentum (Adam's beta1 stays) of all groups.
 void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
 
+/// Applies the gradients. SGD on a GPU takes one call for each group, where LibTorch's own takes
+/// several for each parameter; the state is the same.
+void step_optimizer(torch::optim::Optimizer& optimizer);
+
 /// Zeroes gradients where they are: buffers of a reducer stay attached.
 void zero_gradients(const torch::optim::Optimizer& optimizer);
 

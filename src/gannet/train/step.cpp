@@ -1,5 +1,6 @@
 #include "gannet/train/step.h"
 
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/optim/optimizer.h>
@@ -13,6 +14,7 @@
 #include "gannet/core/numeric.h"
 #include "gannet/core/rng.h"
 #include "gannet/dist/agreement.h"
+#include "gannet/ops/accelerator.h"
 #include "gannet/ops/prepare.h"
 #include "gannet/train/optimizer.h"
 
@@ -74,24 +76,63 @@ void TrainStep::begin_epoch() {
 
 void TrainStep::count_last_step() {
   if (!state_.progress.uncounted_items.defined()) return;
-  const auto sums = comm_.sum("step.items", state_.progress.uncounted_items.to(torch::kCPU));
+  const auto own = state_.progress.uncounted_items.to(torch::kCPU);
+  require_finite(own);
+  const auto sums = comm_.sum("step.items", own);
   count_items(sums.const_data_ptr<double>());
 }
 
 void TrainStep::run(const Batch& batch) {
   plan_ = schedule_.at(state_.iteration);
-  const Inputs inputs = prepare(batch);
-  shards_ ? run_shards(inputs, batch) : run_whole(inputs, batch);
-  if (plan_.completes_update) update();
+  try {
+    const KernelSearchScope search(options_.search_kernels);
+    const Inputs inputs = prepare(batch);
+    shards_ ? run_shards(inputs, batch) : run_whole(inputs, batch);
+    if (plan_.completes_update) update();
+  } catch (const c10::OutOfMemoryError&) {
+    throw_out_of_memory(batch);
+  }
   ++state_.iteration;
   if (plan_.completes_update) mark_boundary(state_);
+}
+
+// Halves until a step fits. Other ranks would have to try as well: there only the advice is left.
+void TrainStep::throw_out_of_memory(const Batch& batch) {
+  const auto world = static_cast<std::int64_t>(comm_.world_size());
+  std::string advice = "use a smaller --batch-size or --img";
+  if (world == 1 && !shards_) {
+    std::int64_t images = batch.images / 2;
+    while (images > 0 && !fits(images, batch)) images /= 2;
+    advice = images > 0 ? fmt::format("--batch-size {} fits", images) : "use a smaller --img";
+  }
+  throw Error(ErrorKind::kUsage,
+              fmt::format("{} images of {}x{} are too many for the memory of {}", batch.images,
+                          batch.width, batch.height, placement_.device.str()),
+              {{}, 0, "--batch-size"}, advice);
+}
+
+bool TrainStep::fits(std::int64_t images, const Batch& batch) {
+  try {
+    zero_gradients(*state_.optimizer);
+    release_cached_memory(placement_.device);
+    const auto blank = torch::zeros({images, 3, batch.height, batch.width},
+                                    torch::dtype(placement_.parameters).device(placement_.device))
+                           .contiguous(placement_.memory_format);
+    const auto raw = forward({blank, {}}, false);
+    loss_(raw, prepare_targets(batch).slice(0, 0, 0), state_.model->head()).total.backward();
+    update();
+    finish_queued_work(placement_.device);
+    return true;
+  } catch (const c10::OutOfMemoryError&) {
+    return false;
+  }
 }
 
 // Multi-scale (RB 6.8): a size from half to one and a half, in steps of the stride.
 Inputs TrainStep::prepare(const Batch& batch) const {
   Inputs inputs{
       batch.images > 0 ? prepare_images(batch, placement_) : blank_image(batch, placement_),
-      prepare_targets(batch, placement_)};
+      prepare_targets(batch)};
   if (!options_.multi_scale) return inputs;
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
@@ -129,7 +170,8 @@ void TrainStep::run_whole(const Inputs& inputs, const Batch& batch) {
   const LossCounts all = sum_over_ranks(targets.counts);
   const LossParts loss = loss_(raw, targets, options_.loss_per_rank ? targets.counts : all);
   record(loss.items, batch);
-  if (comm_.world_size() == 1) count_last_step();  // nobody to wait for: the step counts at once
+  // Nobody to wait for, neither ranks nor a device: the step counts at once.
+  if (comm_.world_size() == 1 && placement_.uses_host_threads()) count_last_step();
   backward(loss);
 }
 
@@ -141,6 +183,7 @@ LossCounts TrainStep::sum_over_ranks(const LossCounts& own) {
   const bool counts = state_.progress.uncounted_items.defined();
   if (counts) {
     const auto pending = state_.progress.uncounted_items.to(torch::kCPU);
+    require_finite(pending);
     std::copy_n(pending.const_data_ptr<double>(), items.size(), items.begin());
   }
   sum_in_one("step", {&all.numbers, &wishes, &items}, comm_);
@@ -171,7 +214,7 @@ void TrainStep::update() {
   const bool finite = !state_.scaler.enabled || unscale(*state_.optimizer, state_.scaler.scale);
   if (finite) {
     apply_plan(*state_.optimizer, plan_);
-    state_.optimizer->step();
+    step_optimizer(*state_.optimizer);
     state_.ema->update(*state_.model);
   }
   if (state_.scaler.enabled) adapt(state_.scaler, finite);
@@ -190,20 +233,21 @@ void TrainStep::record(const torch::Tensor& items_4, const Batch& batch) {
   last_items_ = items_4.to(torch::kFloat64);
   if (fault_point("step", comm_.rank())) last_items_.fill_(std::nan(""));
   state_.progress.uncounted_items = last_items_;  // until the other ranks' parts have come
-  // Reading here waits for the device; on a CPU, where there is nothing to wait for, every step is
-  // checked.
-  constexpr std::int64_t kCheckEvery = 10;
-  if (!placement_.uses_host_threads() && state_.iteration % kCheckEvery != 0) return;
-  const auto items = last_items_.to(torch::kCPU);
-  if (std::isfinite(items[3].item<double>())) return;
-  std::vector<std::string> names;
+  recorded_ = {state_.iteration, {}};
   for (const SampleInfo& sample : batch.samples)
-    names.push_back(std::filesystem::path(sample.path).filename().string());
+    recorded_.images.push_back(std::filesystem::path(sample.path).filename().string());
+  // Reading would wait for a device: its losses are checked when they are counted, a step later.
+  if (last_items_.is_cpu()) require_finite(last_items_);
+}
+
+void TrainStep::require_finite(const torch::Tensor& items_4) const {
+  const double* items = items_4.const_data_ptr<double>();
+  if (std::isfinite(items[3])) return;
   throw Error(ErrorKind::kNumeric,
               fmt::format("the loss is not finite at iteration {}: box {:g}, objectness {:g}, "
                           "class {:g}; images {}",
-                          state_.iteration, items[0].item<double>(), items[1].item<double>(),
-                          items[2].item<double>(), fmt::join(names, ", ")),
+                          recorded_.iteration, items[0], items[1], items[2],
+                          fmt::join(recorded_.images, ", ")),
               {}, "lower lr0, or use --precision fp32");
 }
 

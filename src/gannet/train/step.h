@@ -22,6 +22,7 @@ namespace gannet {
 /// How steps are computed beyond the plan of the schedule.
 struct StepOptions {
   bool multi_scale = false;
+  bool search_kernels = false;  // for a run long enough to repay seconds at its start
   int image_size = 640;
   GradientReducer* reducer = nullptr;             // null in a world of one
   std::shared_ptr<NormSync> norm_sync = nullptr;  // null: each rank's norms for themselves
@@ -52,7 +53,8 @@ class TrainStep {
 
   /// Trains on this rank's share of a global batch, which may have no image, and advances the
   /// state's iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts,
-  /// the iteration and the images.
+  /// the iteration and the images (on a GPU in the step after it); Error (kUsage) for a batch that
+  /// the device has no memory for, with the size that fits: after that the state is spoilt.
   void run(const Batch& batch);
 
   /// Starts the running means of an epoch from nothing; with --compat original also drops pending
@@ -80,6 +82,15 @@ class TrainStep {
   void update();
   void record(const torch::Tensor& items_4, const Batch& batch);
   void count_items(const double* items);
+  [[noreturn]] void throw_out_of_memory(const Batch& batch);
+  bool fits(std::int64_t images, const Batch& batch);
+  void require_finite(const torch::Tensor& items_4) const;
+
+  /// Which batch the last recorded loss is of.
+  struct Recorded {
+    std::int64_t iteration = 0;
+    std::vector<std::string> images;
+  };
 
   TrainState& state_;
   const Schedule& schedule_;
@@ -90,6 +101,7 @@ class TrainStep {
   std::unique_ptr<ShardedStep> shards_;  // null: not deterministic
   StepPlan plan_;
   torch::Tensor last_items_;  // of this rank
+  Recorded recorded_;
   Wishes wishes_, agreed_;
 };
 

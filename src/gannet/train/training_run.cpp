@@ -12,6 +12,7 @@
 #include "gannet/eval/evaluator.h"
 #include "gannet/eval/report_files.h"
 #include "gannet/nn/checkpoint.h"
+#include "gannet/ops/accelerator.h"
 #include "gannet/train/equal_ranks.h"
 #include "gannet/train/run_checkpoint.h"
 
@@ -22,6 +23,8 @@ namespace fs = std::filesystem;
 
 /// Batches of the run's start, and of each evaluation, that are drawn.
 constexpr std::int64_t kPicturedBatches = 3;
+/// Trying kernels took 12 s with yolov5s on an H100 (docs/gpu.md).
+constexpr std::int64_t kStepsThatRepaySearch = 5000;
 /// NMS of the evaluation in training (RB 7.1).
 constexpr double kTrainingIou = 0.6;
 
@@ -41,6 +44,8 @@ TrainingRun::TrainingRun(RunParts& parts, fs::path directory, RunSurroundings su
 StepOptions TrainingRun::step_options() {
   StepOptions options;
   options.multi_scale = settings_.train.multi_scale;
+  options.search_kernels = !settings_.train.multi_scale && !settings_.train.deterministic &&
+                           steps_left() >= kStepsThatRepaySearch;
   options.image_size = parts_.data.image_size();
   options.reducer = parts_.links.reducer.get();
   options.norm_sync = parts_.links.norm_sync;
@@ -127,6 +132,10 @@ void TrainingRun::train_step(const Batch& batch, std::int64_t index, Pace& pace)
   stopped_ = step_.agreed().stop || (comm_.world_size() == 1 && stop_wanted());
 }
 
+std::int64_t TrainingRun::steps_left() const {
+  return settings_.train.epochs * state_.batches_per_epoch - state_.iteration;
+}
+
 // What was trained becomes the epoch's row.
 void TrainingRun::close_epoch() {
   step_.count_last_step();
@@ -144,6 +153,12 @@ void TrainingRun::close_epoch() {
   row_.lr = parts_.schedule.at(state_.iteration - 1).lr;
 }
 
+// Of the device; of the process where it computes on the CPU.
+double TrainingRun::memory_gib() const {
+  const torch::Device device = parts_.placement.device;
+  return device.is_cpu() ? peak_memory_gib() : peak_device_memory_gib(device);
+}
+
 void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
   const double seconds = pace.watch.seconds();
   const auto means = step_.mean_items();
@@ -151,7 +166,7 @@ void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
   StepEvent event;
   event.epoch = state_.epoch;
   event.epochs = settings_.train.epochs;
-  event.memory_gib = peak_memory_gib();
+  event.memory_gib = memory_gib();
   event.loss = {means[0], means[1], means[2], means[3]};
   event.targets = state_.progress.targets;
   event.image_size = state_.progress.image_size;
@@ -236,7 +251,7 @@ bool TrainingRun::is_last_epoch() const {
 void TrainingRun::end_epoch() {
   saver_.wait_until_copied();
   row_.seconds = epoch_watch_.seconds();
-  row_.memory_gib = peak_memory_gib();
+  row_.memory_gib = memory_gib();
   const bool best = row_.evaluated && improves(fitness(row_.metrics));
   if (out_of_patience())
     log_info("no gain for {} epochs: stopping early", settings_.train.patience);

@@ -47,6 +47,8 @@ class TrainingRun {
   void train_step(const Batch& batch, std::int64_t index, Pace& pace);
   void close_epoch();
   void report_step(std::int64_t index, const Pace& pace);
+  double memory_gib() const;
+  std::int64_t steps_left() const;
   void validate();
   /// @param draws the first batches   @param is_last all figures, curves and the rest of a report
   Evaluation evaluate(DetectionModel& model, bool with_loss, bool draws, bool is_last);

@@ -115,7 +115,7 @@ TEST_F(Evaluator, AveragesTheLossOverBatches) {
   EvaluatorEvents events;
   events.batch = [&](const Batch& batch, const auto&) {
     const auto raw = Predictor(*model_, placement_).predict(batch).raw;
-    sum += loss(raw, prepare_targets(batch, placement_), model_->head()).items[1].item<double>();
+    sum += loss(raw, prepare_targets(batch), model_->head()).items[1].item<double>();
   };
   const EvalReport report = run_alone(events);
   EXPECT_GT(sum, 0);

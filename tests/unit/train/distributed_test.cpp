@@ -69,8 +69,7 @@ class Rank {
     const Batch batch = share_of(global_batch(0, setting_.images, setting_.side), comm_);
     const auto raw = state_.model->forward(prepare_images(batch, placement_));
     const DetectionLoss loss{LossOptions{}};
-    const LossTargets targets =
-        loss.assign(raw, prepare_targets(batch, placement_), state_.model->head());
+    const LossTargets targets = loss.assign(raw, prepare_targets(batch), state_.model->head());
     LossCounts counts = targets.counts;
     sum_in_one("test.counts", {&counts.numbers}, comm_);
     const LossParts parts = loss(raw, targets, counts);
