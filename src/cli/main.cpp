@@ -65,7 +65,9 @@ int main(int argc, char** argv) {
   gannet::cli::add_info(app, action);
   gannet::cli::add_data(app, action);
   try {
-    return parse_and_run(app, action, argc, argv);
+    const int code = parse_and_run(app, action, argc, argv);
+    std::fflush(nullptr);
+    std::_Exit(code);  // all is written: giving libraries and memory back one by one takes long
   } catch (const gannet::Error& e) {
     tell(e.what());
     return e.exit_code();

@@ -1,7 +1,6 @@
 // Whole networks, layer by layer: training, evaluation, fused and augmented passes.
 #include <cmath>
 
-#include "gannet/core/rng.h"
 #include "gannet/predict/predictor.h"
 #include "tests/parity/golden.h"
 
@@ -138,27 +137,10 @@ INSTANTIATE_TEST_SUITE_P(Models, Forward,
                            return name;
                          });
 
-// Weights of the full yolov5s by a rule (see the vectors' origin): murmur3's finaliser over a name
-// hash.
-std::uint32_t fmix32(std::uint32_t h) {
-  h ^= h >> 16;
-  h *= 0x85EBCA6Bu;
-  h ^= h >> 13;
-  h *= 0xC2B2AE35u;
-  return h ^ (h >> 16);
-}
-
-torch::Tensor uniform_by_rule(const std::string& name, torch::IntArrayRef shape) {
-  auto u = torch::empty(shape, torch::kFloat64);
-  double* data = u.data_ptr<double>();
-  for (std::int64_t k = 0; k < u.numel(); ++k)
-    data[k] = fmix32(fnv1a32(name) + static_cast<std::uint32_t>(k)) / 4294967296.0;
-  return u;
-}
-
+// Weights of the full yolov5s by a rule.
 void fill_by_rule(const std::string& name, torch::Tensor tensor) {
   if (name.find("anchor") != std::string::npos || name.ends_with("num_batches_tracked")) return;
-  const auto u = uniform_by_rule(name, tensor.sizes());
+  const auto u = golden::uniform_by_rule(name, tensor.sizes());
   if (tensor.dim() == 4) {
     tensor.copy_((2 * u - 1) * std::sqrt(4.5 / static_cast<double>(tensor.size(1) * tensor.size(2) *
                                                                    tensor.size(3))));
@@ -179,7 +161,7 @@ TEST(ForwardByRule, FullYolov5s) {
   for (const auto& [name, tensor] : state_dict(model)) fill_by_rule(name, tensor);
   model.to(golden::test_device());
   const auto input =
-      uniform_by_rule("images", {1, 3, 64, 64}).to(golden::test_device(), torch::kFloat32);
+      golden::uniform_by_rule("images", {1, 3, 64, 64}).to(golden::test_device(), torch::kFloat32);
   bool stopped = false;
   model.eval();
   const auto raw = model.forward(input, compare_layers(json["layers_eval"], 1e-4, stopped));

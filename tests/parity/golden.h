@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gannet/config/model_description.h"
+#include "gannet/core/rng.h"
 #include "gannet/io/safetensors.h"
 #include "gannet/nn/model.h"
 #include "gannet/ops/placement.h"
@@ -128,6 +129,23 @@ inline ::testing::AssertionResult near_predictions(const torch::Tensor& actual,
                                                    const torch::Tensor& expected,
                                                    double tolerance) {
   return near_by_columns(actual, expected, {4, 1, 0}, tolerance);
+}
+
+/// Numbers from 0 to 1 that the vectors' origin made by the same rule: murmur3's finaliser over a
+/// name's hash and the position.
+inline torch::Tensor uniform_by_rule(const std::string& name, torch::IntArrayRef shape) {
+  const auto mix = [](std::uint32_t h) {
+    h ^= h >> 16;
+    h *= 0x85EBCA6Bu;
+    h ^= h >> 13;
+    h *= 0xC2B2AE35u;
+    return h ^ (h >> 16);
+  };
+  auto u = torch::empty(shape, torch::kFloat64);
+  double* data = u.data_ptr<double>();
+  for (std::int64_t k = 0; k < u.numel(); ++k)
+    data[k] = mix(fnv1a32(name) + static_cast<std::uint32_t>(k)) / 4294967296.0;
+  return u;
 }
 
 inline ModelDescription model_description(const std::string& model) {

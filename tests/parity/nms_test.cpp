@@ -2,6 +2,7 @@
 #include "gannet/ops/nms.h"
 
 #include "gannet/ops/boxes.h"
+#include "gannet/predict/predictor.h"
 #include "tests/parity/golden.h"
 
 namespace gannet {
@@ -50,8 +51,7 @@ TEST(NmsVectors, EveryCaseOfRelease7) {
     if (entry["file"].is_null()) continue;  // made by a rule: the limit of 30,000 candidates
     const std::string name = entry["file"];
     SCOPED_TRACE(name);
-    // 7.0 keeps nothing with an empty list of classes, which is no filter here; labels among the
-    // predictions are the predictor's work.
+    // 7.0 keeps nothing with an empty list of classes, which is no filter here; the other is below.
     if (name == "classes_empty" || name == "hybrid") continue;
     const auto& settings = entry["settings"];
     NmsOptions options{.class_shift_px = kClassShiftRelease7};
@@ -79,6 +79,56 @@ TEST(NmsVectors, EveryCaseOfRelease7) {
     }
   }
   EXPECT_GE(compared, 20);
+}
+
+// With more candidates than 30,000 the least sure are cut before anything is suppressed.
+TEST(NmsVectors, CandidatesOfRelease7AreLimited) {
+  const auto index = golden::json("release7/nms/index.json");
+  const auto found = std::find_if(index["cases"].begin(), index["cases"].end(),
+                                  [](const auto& entry) { return entry["file"].is_null(); });
+  ASSERT_NE(found, index["cases"].end());
+  auto rows = golden::uniform_by_rule("suppression", {1, 450, 85});
+  rows.slice(2, 0, 2).mul_(640);
+  rows.slice(2, 2, 4).mul_(30).add_(5);
+  rows.slice(2, 4, 5).mul_(0.5).add_(0.5);
+  NmsOptions options{.class_shift_px = kClassShiftRelease7};
+  options.conf_threshold = (*found)["settings"]["conf_thres"];
+  options.iou_threshold = (*found)["settings"]["iou_thres"];
+  options.max_detections = (*found)["settings"]["max_det"];
+  const auto boxes = non_max_suppression(rows.to(torch::kFloat32), options).front();
+  EXPECT_EQ(boxes.size(), (*found)["rows"][0].get<std::size_t>());
+  double sum = 0;
+  for (const ScoredBox& box : boxes) sum += static_cast<double>(box.score);
+  EXPECT_NEAR(boxes.back().score, (*found)["lowest_score"].get<double>(), 1e-6);
+  EXPECT_NEAR(sum, (*found)["score_sum"].get<double>(), 0.01);
+}
+
+// Labels among the predictions, as --save-hybrid has them.
+TEST(NmsVectors, LabelsJoinPredictionsOfRelease7) {
+  const auto index = golden::json("release7/nms/index.json");
+  const auto found = std::find_if(index["cases"].begin(), index["cases"].end(),
+                                  [](const auto& entry) { return entry["file"] == "hybrid"; });
+  ASSERT_NE(found, index["cases"].end());
+  const golden::Vector input((*found)["input"].get<std::string>()), expected("release7/nms/hybrid");
+  const auto& settings = (*found)["settings"];
+  Batch batch;
+  batch.width = batch.height = 1;  // the labels are in pixels already
+  for (const auto& image : settings["labels"]) {
+    for (const auto& label : image)
+      batch.targets.push_back(
+          {static_cast<float>(batch.images), label[0], label[1], label[2], label[3], label[4]});
+    ++batch.images;
+  }
+  NmsOptions options{.class_shift_px = kClassShiftRelease7};
+  options.conf_threshold = settings["conf_thres"];
+  options.iou_threshold = settings["iou_thres"];
+  const auto results = non_max_suppression(with_labels(input["prediction"], batch), options);
+  ASSERT_EQ(results.size(), 2u);
+  for (std::size_t image = 0; image < results.size(); ++image) {
+    const auto wanted = expected["output." + std::to_string(image)];
+    ASSERT_EQ(static_cast<std::int64_t>(results[image].size()), wanted.size(0));
+    EXPECT_TRUE(golden::near_by_columns(to_rows(results[image]), wanted, {4, 1, 1}, 1e-5));
+  }
 }
 
 // The surest candidates are looked at, and no others.

@@ -12,7 +12,6 @@
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
-#include "gannet/core/log.h"
 #include "gannet/data/labels/coco_file.h"
 #include "gannet/data/labels/coco_truth.h"
 
@@ -121,11 +120,13 @@ CocoGround coco_ground(const std::string& json, const ImageIndex& index,
     throw Error(ErrorKind::kData, "has none of the classes " + list_names(names),
                 {json, 0, "categories"}, "name the annotations of this data set");
   if (const auto unlisted = count_unknown(ground.image_ids); unlisted > 0)
-    log_warning("{}: does not list {} of the {} images: they do not count in COCO's numbers", json,
-                unlisted, index.images.size());
+    ground.warnings.push_back(
+        fmt::format("{}: does not list {} of the {} images: they do not count in COCO's numbers",
+                    json, unlisted, index.images.size()));
   if (const auto unlisted = count_unknown(ground.category_ids); unlisted > 0)
-    log_warning("{}: does not have {} of the {} classes: they do not count in COCO's numbers", json,
-                unlisted, names.size());
+    ground.warnings.push_back(
+        fmt::format("{}: does not have {} of the {} classes: they do not count in COCO's numbers",
+                    json, unlisted, names.size()));
   return ground;
 }
 

@@ -20,6 +20,7 @@
 #include "gannet/core/fault.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
+#include "gannet/core/parallel.h"
 #include "gannet/core/run_directory.h"
 #include "gannet/data/index/fingerprint.h"
 #include "gannet/data/loading/datasets.h"
@@ -216,11 +217,15 @@ std::vector<BatchPlan> plan_batches(const ValSettings& settings, const ImageInde
 
 /// The truth that COCO's evaluation compares with, where there is an annotation file.
 std::optional<CocoGround> official_ground(const ValSettings& settings, const Prepared& p,
-                                          const std::vector<std::int64_t>& categories) {
+                                          const std::vector<std::int64_t>& categories,
+                                          bool is_main) {
   if (settings.single_cls) return std::nullopt;
   const std::string json = settings.coco_json.empty() ? coco_json_of(*p.index) : settings.coco_json;
   if (json.empty()) return std::nullopt;
-  return coco_ground(json, *p.index, categories, p.loaded.names);
+  CocoGround ground = coco_ground(json, *p.index, categories, p.loaded.names);
+  if (is_main)
+    for (const std::string& warning : ground.warnings) log_warning("{}", warning);
+  return ground;
 }
 
 /// Pictures of the first batches: labels, predictions.
@@ -228,10 +233,22 @@ void draw_batch(const std::filesystem::path& directory, const Batch& batch,
                 const std::vector<std::vector<ScoredBox>>& boxes,
                 const std::vector<std::string>& names) {
   const MosaicOptions large{.tile_px = 480};
-  save_picture(directory / fmt::format("val_batch{}_labels.jpg", batch.number),
-               batch_mosaic(batch, names, large));
-  save_picture(directory / fmt::format("val_batch{}_pred.jpg", batch.number),
-               batch_mosaic(batch, names, boxes, large));
+  const auto path = [&](const char* kind) {
+    return directory / fmt::format("val_batch{}_{}.jpg", batch.number, kind);
+  };
+  parallel_for(2, 2, [&](std::size_t i) {
+    i == 0 ? save_picture(path("labels"), batch_mosaic(batch, names, large))
+           : save_picture(path("pred"), batch_mosaic(batch, names, boxes, large));
+  });
+}
+
+/// For each class of the model its number in the data set, -1 for none.
+std::vector<int> numbers_in_data(const Prepared& p) {
+  std::vector<int> numbers(static_cast<std::size_t>(p.loaded.model->head().num_classes), -1);
+  for (std::size_t c = 0; c < p.numbers.size(); ++c)
+    if (const auto number = static_cast<std::size_t>(p.numbers[c]); number < numbers.size())
+      numbers[number] = static_cast<int>(c);
+  return numbers;
 }
 
 void write_files(const std::filesystem::path& directory, const ValSettings& settings,
@@ -241,7 +258,8 @@ void write_files(const std::filesystem::path& directory, const ValSettings& sett
   if (!evaluation.report.json_path.empty())
     write_coco_results(evaluation.report.json_path, evaluation.images, *p.index, categories);
   if (settings.save_txt || settings.save_hybrid)
-    write_detection_labels(directory / "labels", evaluation.images, *p.index, settings.save_conf);
+    write_detection_labels(directory / "labels", evaluation.images, *p.index, numbers_in_data(p),
+                           settings.save_conf);
 }
 
 /// @param directory of the run; empty: nothing is written
@@ -257,7 +275,7 @@ EvalReport evaluate_share(const ValSettings& settings, const Prepared& p,
   const auto categories = coco_categories(*p.index, settings.single_cls ? 1 : p.data.num_classes,
                                           settings.single_cls ? std::vector<int>{} : p.numbers,
                                           model.head().num_classes);
-  const auto ground = official_ground(settings, p, categories);
+  const auto ground = official_ground(settings, p, categories, comm.is_main());
   if (ground) options.ground = &*ground;
   EvaluatorEvents events;
   events.progress = [&](std::int64_t done, std::int64_t total) {

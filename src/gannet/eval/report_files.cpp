@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/core/parallel.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/eval/worst_images.h"
 #include "gannet/viz/draw.h"
@@ -36,16 +40,15 @@ PlottedCurves curves_over(const EvalReport& report, std::vector<double> ClassCur
   return plotted;
 }
 
-void plot_curves(const fs::path& directory, const EvalReport& report) {
+void plot_precision_recall_of(const fs::path& path, const EvalReport& report) {
   std::vector<double> ap50;
   for (const ClassMetrics& c : report.classes) ap50.push_back(c.ap50());
-  plot_precision_recall(curves_over(report, &ClassCurves::precision_at_recall), ap50,
-                        directory / "PR_curve.png");
-  plot_over_confidence(curves_over(report, &ClassCurves::f1), "F1", directory / "F1_curve.png");
-  plot_over_confidence(curves_over(report, &ClassCurves::precision), "Precision",
-                       directory / "P_curve.png");
-  plot_over_confidence(curves_over(report, &ClassCurves::recall), "Recall",
-                       directory / "R_curve.png");
+  plot_precision_recall(curves_over(report, &ClassCurves::precision_at_recall), ap50, path);
+}
+
+void plot_over(std::vector<double> ClassCurves::*member, const char* title, const fs::path& path,
+               const EvalReport& report) {
+  plot_over_confidence(curves_over(report, member), title, path);
 }
 
 void plot_confusion(const fs::path& path, const EvalReport& report) {
@@ -151,13 +154,20 @@ std::string report_to_json(const EvalReport& report) {
 void write_report(const fs::path& directory, const EvalReport& report,
                   const std::vector<ImageRecord>& images, const ImageIndex& index) {
   write_file_atomically(directory / "results.json", report_to_json(report));
-  plot_curves(directory, report);
-  plot_confusion(directory / "confusion_matrix.png", report);
-  draw_worst(directory / "worst_images.jpg", report, images, index);
+  const std::function<void()> drawings[] = {
+      [&] { draw_worst(directory / "worst_images.jpg", report, images, index); },
+      [&] { plot_confusion(directory / "confusion_matrix.png", report); },
+      [&] { plot_precision_recall_of(directory / "PR_curve.png", report); },
+      [&] { plot_over(&ClassCurves::f1, "F1", directory / "F1_curve.png", report); },
+      [&] { plot_over(&ClassCurves::precision, "Precision", directory / "P_curve.png", report); },
+      [&] { plot_over(&ClassCurves::recall, "Recall", directory / "R_curve.png", report); }};
+  parallel_for(std::size(drawings), static_cast<int>(std::thread::hardware_concurrency()),
+               [&](std::size_t i) { drawings[i](); });
 }
 
 void write_detection_labels(const fs::path& folder, const std::vector<ImageRecord>& images,
-                            const ImageIndex& index, bool with_confidence) {
+                            const ImageIndex& index, const std::vector<int>& numbers,
+                            bool with_confidence) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error)
@@ -171,7 +181,9 @@ void write_detection_labels(const fs::path& folder, const std::vector<ImageRecor
     std::string text;
     const double width = entry.width, height = entry.height;
     for (const ScoredBox& d : image.detections) {
-      text += fmt::format("{} {:g} {:g} {:g} {:g}", d.class_id, (d.box.x1 + d.box.x2) / 2 / width,
+      const int number = numbers.at(static_cast<std::size_t>(d.class_id));
+      if (number < 0) continue;  // the data set has no such class
+      text += fmt::format("{} {:g} {:g} {:g} {:g}", number, (d.box.x1 + d.box.x2) / 2 / width,
                           (d.box.y1 + d.box.y2) / 2 / height, d.box.width() / width,
                           d.box.height() / height);
       text += with_confidence ? fmt::format(" {:g}\n", d.score) : "\n";

@@ -22,8 +22,9 @@ std::string report_to_json(const EvalReport& report);
 
 /// A text file for each image with detections: class, centre and size relative to the image, and
 /// the confidence where it is wanted (RB 7.5). Images of equal names get a number.
+/// @param numbers what is written for each class of the model; -1: nothing
 void write_detection_labels(const std::filesystem::path& folder,
                             const std::vector<ImageRecord>& images, const ImageIndex& index,
-                            bool with_confidence);
+                            const std::vector<int>& numbers, bool with_confidence);
 
 }  // namespace gannet

@@ -17,7 +17,8 @@ struct CocoGround {
   std::vector<CocoTruth> truth;
   /// By position in the data set, and by class of the model; -1 for what the truth does not know.
   std::vector<std::int64_t> image_ids, category_ids;
-  bool is_official = false;  // from a COCO json
+  bool is_official = false;                // from a COCO json
+  std::vector<std::string> warnings = {};  // what it does not know, in words
 };
 
 struct ScoreOptions {

@@ -107,8 +107,8 @@ LoadedModel build(const std::string& yaml, const std::string& path, const StateD
   loaded.names = read_names(names);
   const int num_classes =
       loaded.names.empty() ? description.num_classes : static_cast<int>(loaded.names.size());
-  loaded.model =
-      std::make_shared<DetectionModel>(description, ModelOptions{.num_classes = num_classes});
+  loaded.model = std::make_shared<DetectionModel>(
+      description, ModelOptions{.num_classes = num_classes, .draw_weights = false});
   const TransferReport report = load_state(*loaded.model, state, false);
   if (!report.missing.empty() || !report.mismatched.empty())
     throw Error(ErrorKind::kCheckpoint,

@@ -90,7 +90,7 @@ DetectionModel::DetectionModel(const ModelDescription& description, const ModelO
       list_->push_back(layers_.back());
     }
   }
-  initialise(options);
+  if (options.draw_weights) initialise(options);
 }
 
 // Convolutions as the framework initialises them (Kaiming uniform with a = sqrt 5), norms 1 and 0,

@@ -23,7 +23,8 @@ namespace gannet {
 struct ModelOptions {
   int num_classes = 0;  // replaces the description's when positive
   int in_channels = 3;
-  std::uint64_t seed = 0;  // initial weights, counted by parameter name
+  std::uint64_t seed = 0;    // initial weights, counted by parameter name
+  bool draw_weights = true;  // false: they are about to be replaced, all of them
   /// Repeat Q44: the original's dry run leaves running variance 0.9 and batch counter 1.
   bool dry_run_statistics = false;
 };

@@ -21,7 +21,8 @@ void release_cached_memory(const torch::Device& device) {
   if (!device.is_cpu()) c10::getDeviceAllocator(device.type())->emptyCache();
 }
 
-KernelSearchScope::KernelSearchScope(bool wanted) : previous_(at::globalContext().benchmarkCuDNN()) {
+KernelSearchScope::KernelSearchScope(bool wanted)
+    : previous_(at::globalContext().benchmarkCuDNN()) {
   if (wanted) at::globalContext().setBenchmarkCuDNN(true);
 }
 

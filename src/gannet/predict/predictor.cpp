@@ -31,7 +31,8 @@ torch::Tensor scale_images(const torch::Tensor& images, double ratio) {
       resized, {0, padded_width - new_width, 0, padded_height - new_height}, kPadValue);
 }
 
-// Rows of objectness and class score 1 for the labels; images with fewer get empty rows.
+}  // namespace
+
 torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(batch.images));
   for (const auto& t : batch.targets) ++counts[static_cast<std::size_t>(t[0])];
@@ -50,6 +51,8 @@ torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch) 
   }
   return torch::cat({decoded_BNV, rows.to(decoded_BNV.options())}, 1);
 }
+
+namespace {
 
 torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
   return parts.size() == 1 ? parts.front() : torch::cat(parts);

@@ -39,6 +39,11 @@ struct Prediction {
   double prepare_seconds = 0, inference_seconds = 0, nms_seconds = 0;
 };
 
+/// Predictions with a row for each label of the batch: objectness and class score 1 (7.0's
+/// --save-hybrid). Images with fewer labels than others get empty rows.
+/// @return (B, N + most labels of an image, V)
+torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch);
+
 /// A model in use.
 class Predictor {
  public:

@@ -19,7 +19,8 @@ std::vector<torch::Tensor> floating_state(const DetectionModel& model) {
 
 Ema::Ema(const DetectionModel& model, std::int64_t updates)
     : model_(std::make_shared<DetectionModel>(
-          model.description(), ModelOptions{.num_classes = model.head().num_classes})),
+          model.description(),
+          ModelOptions{.num_classes = model.head().num_classes, .draw_weights = false})),
       updates_(updates) {
   const torch::NoGradGuard no_grad;
   const StateDict source = state_dict(model), target = state_dict(*model_);

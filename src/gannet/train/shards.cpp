@@ -76,7 +76,8 @@ ShardedStep::Replica ShardedStep::make_replica() const {
   const torch::NoGradGuard no_grad;
   Replica replica;
   replica.model = std::make_shared<DetectionModel>(
-      model_.description(), ModelOptions{.num_classes = model_.head().num_classes});
+      model_.description(),
+      ModelOptions{.num_classes = model_.head().num_classes, .draw_weights = false});
   const auto source = model_.parameters(), target = replica.model->parameters();
   for (std::size_t i = 0; i < source.size(); ++i) {
     target[i].set_data(source[i].detach());

@@ -131,7 +131,8 @@ TEST_F(Gpu, NcclServesAWorldOfOne) {
   const auto reducer = comm->reduce_gradients(model->parameters(), GradientCompression::kNone);
   const auto raw = model->forward(torch::rand({2, 3, 64, 64}, torch::Device(torch::kCUDA, 0)));
   auto sum_of_outputs = raw[0].sum();
-  for (std::size_t level = 1; level < raw.size(); ++level) sum_of_outputs = sum_of_outputs + raw[level].sum();
+  for (std::size_t level = 1; level < raw.size(); ++level)
+    sum_of_outputs = sum_of_outputs + raw[level].sum();
   reducer->backward(sum_of_outputs);
   for (const auto& p : model->parameters()) EXPECT_TRUE(p.grad().isfinite().all().item<bool>());
 }
