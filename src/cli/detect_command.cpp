@@ -26,9 +26,8 @@ std::string count_classes(const std::vector<Detection>& detections) {
 int run(const DetectSettings& settings) {
   const DetectSummary summary = detect_files(settings, [](const ImageDetections& image) {
     fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total,
-               printable(image.path), image.timing.input_height, image.timing.input_width,
-               count_classes(image.detections),
-               image.timing.inference_seconds + image.timing.nms_seconds);
+               printable(image.path), image.input_height, image.input_width,
+               count_classes(image.detections), image.seconds);
   });
   fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
              summary.images, summary.images / std::max(summary.seconds, 1e-9), summary.output);

@@ -6,9 +6,10 @@
 
 namespace gannet {
 
-enum class ChannelOrder { kBgr, kRgb };
+enum class ChannelOrder { kBgr, kRgb, kGrey };
 
-/// 8 bits a channel, three channels interleaved, rows `row_bytes` apart (0: without gaps).
+/// 8 bits a channel, channels interleaved (one of grey, else three), rows `row_bytes` apart (0:
+/// without gaps).
 struct ImageView {
   const std::uint8_t* data = nullptr;
   int width = 0, height = 0;

@@ -152,7 +152,7 @@ DetectSummary detect_files(const DetectSettings& settings,
   fs::path output = settings.output;
   if (!has_own_folder)  // before the model is loaded, which takes a while
     check_outputs(plan_outputs(sources, output), output, settings.save_txt, settings.exist_ok);
-  Detector detector = Detector::load(settings.weights, detector_options(settings));
+  const Detector detector = Detector::load(settings.weights, detector_options(settings));
   if (has_own_folder)
     output = create_run_directory(settings.project, settings.name, settings.exist_ok);
   const std::vector<PlannedImage> plan = plan_outputs(sources, output);
@@ -174,9 +174,12 @@ DetectSummary detect_files(const DetectSettings& settings,
     }
     ImageDetections result;
     result.path = planned.source;
-    result.detections = detector.detect(
-        {image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)});
-    result.timing = detector.timing();
+    BatchDetections found = detector.detect_batch(
+        {{image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)}});
+    result.detections = std::move(found.images.front());
+    result.seconds = found.inference_seconds + found.nms_seconds;
+    result.input_height = found.input_height;
+    result.input_width = found.input_width;
     round_corners(result.detections);
     draw_detections(image, result.detections);
     result.output_path = planned.picture.string();

@@ -59,8 +59,9 @@ void fields_of_detect(Visitor&& visit, S& s) {
 struct ImageDetections {
   std::string path, output_path;
   std::vector<Detection> detections;
-  DetectorTiming timing;
-  int number = 0, total = 0;  // number counts from 1
+  double seconds = 0;                     // of network and suppression
+  int input_height = 0, input_width = 0;  // of the network's input
+  int number = 0, total = 0;              // number counts from 1
 };
 
 struct DetectSummary {

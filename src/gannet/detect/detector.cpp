@@ -1,12 +1,14 @@
 #include "gannet/detect/detector.h"
 
+#include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cstring>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "gannet/config/fields.h"
+#include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
@@ -25,58 +27,107 @@ double best_confidence(const LoadedModel& loaded, const std::string& checkpoint)
   return kUsual;
 }
 
+bool is_release7(const LoadedModel& loaded) {
+  return loaded.model->plan().generation == Generation::kRelease7;
+}
+
+void require_equal_names(const std::vector<LoadedModel>& models,
+                         const std::vector<std::string>& checkpoints) {
+  for (std::size_t i = 1; i < models.size(); ++i) {
+    if (models[i].names == models[0].names) continue;
+    throw Error(ErrorKind::kUsage,
+                fmt::format("has the classes {}, {} has {}", list_names(models[i].names),
+                            checkpoints[0], list_names(models[0].names)),
+                {checkpoints[i], 0, "--weights"}, "models that work together need equal classes");
+  }
+}
+
+PredictOptions predict_options(const DetectorOptions& options, bool release7) {
+  PredictOptions predict;
+  predict.augment = options.augment;
+  predict.nms = {.conf_threshold = options.confidence,
+                 .iou_threshold = options.iou,
+                 .merge = options.merge,
+                 .agnostic = options.agnostic,
+                 .best_class = release7,
+                 .class_shift_px = release7 ? kClassShiftRelease7 : NmsOptions().class_shift_px,
+                 .classes = options.classes,
+                 .max_detections = options.max_detections};
+  return predict;
+}
+
+cv::Mat matrix_of(const ImageView& image) {
+  GANNET_CHECK(image.data != nullptr && image.width > 0 && image.height > 0,
+               "detect needs an image");
+  const auto step = image.row_bytes > 0 ? static_cast<std::size_t>(image.row_bytes)
+                                        : std::size_t{cv::Mat::AUTO_STEP};
+  return {image.height, image.width, image.order == ChannelOrder::kGrey ? CV_8UC1 : CV_8UC3,
+          const_cast<std::uint8_t*>(image.data), step};
+}
+
+/// Copies into the batch as RGB.
+void write_rgb(const cv::Mat& from, ChannelOrder order, cv::Mat to) {
+  switch (order) {
+    case ChannelOrder::kBgr:
+      return cv::cvtColor(from, to, cv::COLOR_BGR2RGB);
+    case ChannelOrder::kGrey:
+      return cv::cvtColor(from, to, cv::COLOR_GRAY2RGB);
+    default:
+      from.copyTo(to);
+  }
+}
+
 }  // namespace
 
 struct Detector::Impl {
-  LoadedModel loaded;
+  std::vector<LoadedModel> models;
   Placement placement;
-  DetectorOptions options;
-  int image_size = 640;
-  DetectorTiming timing;
+  int image_size = 640, max_stride = 1;
+  std::unique_ptr<Predictor> predictor;
 
-  PredictOptions predict_options() const {
-    const bool is_release7 = loaded.model->plan().generation == Generation::kRelease7;
-    PredictOptions predict;
-    predict.augment = options.augment;
-    predict.nms = {
-        .conf_threshold = options.confidence,
-        .iou_threshold = options.iou,
-        .merge = options.merge,
-        .agnostic = options.agnostic,
-        .best_class = is_release7,
-        .class_shift_px = is_release7 ? kClassShiftRelease7 : NmsOptions().class_shift_px,
-        .classes = options.classes,
-        .max_detections = options.max_detections};
-    return predict;
+  /// The least shape that holds all images at the gain that each would have by itself.
+  LetterboxOptions common_fit(const std::vector<ImageView>& images) const {
+    LetterboxOptions own;
+    own.height = own.width = image_size;
+    own.minimal = true;
+    own.multiple = std::max(own.multiple, max_stride);
+    cv::Size common;
+    bool equal = true;
+    for (const ImageView& image : images) {
+      const cv::Size outer = letterbox_geometry({image.width, image.height}, own).outer;
+      equal = equal && (common.empty() || outer == common);
+      common = {std::max(common.width, outer.width), std::max(common.height, outer.height)};
+    }
+    if (equal) return own;
+    LetterboxOptions joint = own;
+    joint.minimal = false;
+    joint.height = common.height;
+    joint.width = common.width;
+    return joint;
   }
 
-  Batch prepare(const ImageView& image) const {
-    const auto step = image.row_bytes > 0 ? static_cast<std::size_t>(image.row_bytes)
-                                          : std::size_t{cv::Mat::AUTO_STEP};
-    const cv::Mat source(image.height, image.width, CV_8UC3, const_cast<std::uint8_t*>(image.data),
-                         step);
-    LetterboxOptions fit;
-    fit.height = fit.width = image_size;
-    fit.minimal = true;
-    fit.multiple = std::max(fit.multiple, loaded.model->max_stride());
-    const LetterboxGeometry geometry = letterbox_geometry(source.size(), fit);
-    cv::Mat fitted = letterbox(source, geometry);
-    if (image.order == ChannelOrder::kBgr) {
-      cv::Mat rgb;
-      cv::cvtColor(fitted, rgb, cv::COLOR_BGR2RGB);
-      fitted = rgb;
-    }
+  Batch prepare(const std::vector<ImageView>& images) const {
+    const LetterboxOptions fit = common_fit(images);
     Batch batch;
-    batch.images = 1;
-    batch.height = fitted.rows;
-    batch.width = fitted.cols;
-    batch.pixels = std::shared_ptr<std::uint8_t[]>(new std::uint8_t[batch.bytes()]);
-    cv::Mat target(fitted.rows, fitted.cols, CV_8UC3, batch.pixels.get());
-    fitted.copyTo(target);
-    SampleInfo sample;
-    sample.letterbox = {image.height,  image.width,    geometry.gain,
-                        geometry.gain, geometry.pad_w, geometry.pad_h};
-    batch.samples.push_back(sample);
+    batch.images = static_cast<int>(images.size());
+    for (const ImageView& image : images) {
+      const cv::Mat source = matrix_of(image);
+      const LetterboxGeometry geometry = letterbox_geometry(source.size(), fit);
+      const cv::Mat fitted = letterbox(source, geometry);
+      if (!batch.pixels) {
+        batch.height = fitted.rows;
+        batch.width = fitted.cols;
+        batch.pixels = std::shared_ptr<std::uint8_t[]>(new std::uint8_t[batch.bytes()]);
+      }
+      const std::size_t bytes = batch.bytes() / images.size();
+      write_rgb(
+          fitted, image.order,
+          {batch.height, batch.width, CV_8UC3, batch.pixels.get() + batch.samples.size() * bytes});
+      SampleInfo sample;
+      sample.letterbox = {image.height,  image.width,    geometry.gain,
+                          geometry.gain, geometry.pad_w, geometry.pad_h};
+      batch.samples.push_back(sample);
+    }
     return batch;
   }
 };
@@ -87,31 +138,58 @@ Detector& Detector::operator=(Detector&&) noexcept = default;
 Detector::~Detector() = default;
 
 Detector Detector::load(const std::string& checkpoint, const DetectorOptions& options) {
+  return load_ensemble({checkpoint}, options);
+}
+
+Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
+                                 const DetectorOptions& options) {
+  GANNET_CHECK(!checkpoints.empty(), "a detector needs a checkpoint");
   auto impl = std::make_unique<Impl>();
-  impl->options = options;
   impl->placement = resolve_placement(options.device, options.precision);
-  impl->loaded = load_model(checkpoint);
+  for (const std::string& checkpoint : checkpoints) impl->models.push_back(load_model(checkpoint));
+  require_equal_names(impl->models, checkpoints);
+  std::vector<std::unique_ptr<Network>> networks;
+  bool any_release7 = false;
+  for (const LoadedModel& loaded : impl->models) {
+    loaded.model->fuse();
+    place_model(*loaded.model, impl->placement);
+    impl->max_stride = std::max(impl->max_stride, loaded.model->max_stride());
+    any_release7 = any_release7 || is_release7(loaded);
+    networks.push_back(make_network(*loaded.model, impl->placement, options.augment));
+  }
+  impl->image_size = static_cast<int>(ceil_to_multiple(options.image_size, impl->max_stride));
+  DetectorOptions used = options;
   if (options.confidence == kAuto)
-    impl->options.confidence = best_confidence(impl->loaded, checkpoint);
-  impl->loaded.model->fuse();
-  place_model(*impl->loaded.model, impl->placement);
-  impl->image_size =
-      static_cast<int>(ceil_to_multiple(options.image_size, impl->loaded.model->max_stride()));
+    used.confidence = best_confidence(impl->models.front(), checkpoints.front());
+  impl->predictor = std::make_unique<Predictor>(
+      networks.size() == 1 ? std::move(networks.front())
+                           : make_ensemble(std::move(networks),
+                                           any_release7 ? EnsembleRule::kAll : EnsembleRule::kMean),
+      impl->placement, predict_options(used, any_release7));
   return Detector(std::move(impl));
 }
 
-std::vector<Detection> Detector::detect(const ImageView& image) {
-  GANNET_CHECK(image.data != nullptr && image.width > 0 && image.height > 0,
-               "detect needs an image");
-  const Batch batch = impl_->prepare(image);
-  const Predictor predictor(*impl_->loaded.model, impl_->placement, impl_->predict_options());
-  const Prediction prediction = predictor.predict(batch);
-  impl_->timing = {prediction.inference_seconds, prediction.nms_seconds, batch.height, batch.width};
-  return to_detections(prediction.boxes.front(), batch.samples.front().letterbox,
-                       impl_->loaded.names);
+std::vector<Detection> Detector::detect(const ImageView& image) const {
+  return std::move(detect_batch({image}).images.front());
 }
 
-const std::vector<std::string>& Detector::names() const { return impl_->loaded.names; }
-const DetectorTiming& Detector::timing() const { return impl_->timing; }
+BatchDetections Detector::detect_batch(const std::vector<ImageView>& images) const {
+  BatchDetections result;
+  if (images.empty()) return result;
+  const Batch batch = impl_->prepare(images);
+  const Prediction prediction = impl_->predictor->predict(batch);
+  for (std::size_t i = 0; i < images.size(); ++i)
+    result.images.push_back(
+        to_detections(prediction.boxes[i], batch.samples[i].letterbox, names()));
+  result.prepare_seconds = prediction.prepare_seconds;
+  result.inference_seconds = prediction.inference_seconds;
+  result.nms_seconds = prediction.nms_seconds;
+  result.input_height = batch.height;
+  result.input_width = batch.width;
+  return result;
+}
+
+const std::vector<std::string>& Detector::names() const { return impl_->models.front().names; }
+int Detector::image_size() const { return impl_->image_size; }
 
 }  // namespace gannet

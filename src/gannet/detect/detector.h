@@ -25,26 +25,36 @@ struct DetectorOptions {
   int max_detections = 300;
 };
 
-/// Seconds that parts of the last detection took, and the network's input size.
-struct DetectorTiming {
-  double inference_seconds = 0, nms_seconds = 0;
-  int input_height = 0, input_width = 0;
+/// What several images gave, and the time that it took.
+struct BatchDetections {
+  std::vector<std::vector<Detection>> images;
+  double prepare_seconds = 0, inference_seconds = 0, nms_seconds = 0;
+  int input_height = 0, input_width = 0;  // of the network's input
 };
 
-/// A trained model and the way from pictures to objects. Calls of one detector must not overlap.
+/// Trained models and the way from pictures to objects. Calls of one detector may overlap.
 class Detector {
  public:
   /// Throws Error for a file that is no model, or a device that is not there.
   static Detector load(const std::string& checkpoint, const DetectorOptions& options = {});
+  /// Several models as one: the mean of what they say, or where one is of release 7.0 the best of
+  /// all that they say. Throws Error (kUsage) where their classes differ.
+  static Detector load_ensemble(const std::vector<std::string>& checkpoints,
+                                const DetectorOptions& options = {});
   Detector(Detector&&) noexcept;
   Detector& operator=(Detector&&) noexcept;
   ~Detector();
 
   /// Objects in one image, descending score, in its pixels.
-  std::vector<Detection> detect(const ImageView& image);
+  std::vector<Detection> detect(const ImageView& image) const;
+  /// Objects in several images that go through the network together. Images of unequal shapes are
+  /// padded to a common one.
+  BatchDetections detect_batch(const std::vector<ImageView>& images) const;
 
+  /// Names of the classes, by number.
   const std::vector<std::string>& names() const;
-  const DetectorTiming& timing() const;
+  /// Longer side of the network's input, px: that of the options, as a multiple of the stride.
+  int image_size() const;
 
  private:
   struct Impl;

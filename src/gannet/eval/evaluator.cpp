@@ -46,9 +46,9 @@ ImageRecord record_image(const Batch& batch, int image, std::vector<ScoredBox> d
 /// Collects a rank's share, then the whole.
 class Collector {
  public:
-  Collector(const Predictor& predictor, const EvaluatorOptions& options, Communicator& comm,
-            const EvaluatorEvents& events)
-      : predictor_(predictor), options_(options), comm_(comm), events_(events) {}
+  Collector(const Predictor& predictor, const HeadSpec& head, const EvaluatorOptions& options,
+            Communicator& comm, const EvaluatorEvents& events)
+      : predictor_(predictor), head_(head), options_(options), comm_(comm), events_(events) {}
 
   void add(const Batch& batch) {
     const Prediction prediction = predictor_.predict(batch);
@@ -105,14 +105,14 @@ class Collector {
     const torch::NoGradGuard no_grad;
     torch::Tensor items;
     for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
-      const auto parts =
-          (*options_.loss)(prediction.raw, prepare_targets(batch), predictor_.model().head());
+      const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch), head_);
       items = parts.items.to(torch::kCPU, torch::kFloat64);
     });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};
   }
 
   const Predictor& predictor_;
+  const HeadSpec& head_;
   const EvaluatorOptions& options_;
   Communicator& comm_;
   const EvaluatorEvents& events_;
@@ -147,7 +147,7 @@ Evaluation evaluate_batches(DetectionModel& model, const Placement& placement, L
   std::vector<BatchPlan> share;
   for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm))
     share.push_back(plans[i]);
-  Collector collector(predictor, used, comm, events);
+  Collector collector(predictor, model.head(), used, comm, events);
   const auto total = static_cast<std::int64_t>(share.size());
   std::int64_t done = 0;
   loader.start(std::move(share), 0);

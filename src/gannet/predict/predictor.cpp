@@ -4,34 +4,14 @@
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "gannet/core/numeric.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/ops/accelerator.h"
 #include "gannet/ops/prepare.h"
 #include "gannet/ops/side_by_side.h"
 
 namespace gannet {
-namespace {
-
-constexpr double kPadValue = 0.447;  // mean of ImageNet, what the original pads scaled copies with
-
-// Bilinear resize by a ratio, then padding right and below to a multiple of 32 of the exact size.
-torch::Tensor scale_images(const torch::Tensor& images, double ratio) {
-  if (ratio == 1) return images;
-  const auto height = static_cast<double>(images.size(2)),
-             width = static_cast<double>(images.size(3));
-  const auto new_height = static_cast<std::int64_t>(height * ratio),
-             new_width = static_cast<std::int64_t>(width * ratio);
-  const auto resized = torch::upsample_bilinear2d(images, {new_height, new_width}, false);
-  const std::int64_t padded_height = ceil_to_multiple(height * ratio, 32),
-                     padded_width = ceil_to_multiple(width * ratio, 32);
-  return torch::constant_pad_nd(
-      resized, {0, padded_width - new_width, 0, padded_height - new_height}, kPadValue);
-}
-
-}  // namespace
 
 torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(batch.images));
@@ -60,6 +40,15 @@ torch::Tensor joined(const std::vector<torch::Tensor>& parts) {
 
 }  // namespace
 
+Predictor::Predictor(std::shared_ptr<const Network> network, const Placement& placement,
+                     PredictOptions options)
+    : network_(std::move(network)), placement_(placement), options_(std::move(options)) {}
+
+Predictor::Predictor(DetectionModel& model, const Placement& placement, PredictOptions options)
+    : network_(make_network(model, placement, options.augment)),
+      placement_(placement),
+      options_(std::move(options)) {}
+
 Prediction Predictor::predict(const Batch& batch) const {
   Prediction prediction;
   const Stopwatch preparing;
@@ -81,7 +70,7 @@ Prediction Predictor::predict(const Batch& batch) const {
 // At most sixteen groups: of more than two images where a batch is large, as every group converts
 // all weights under autocast.
 NetworkOutput Predictor::forward(const torch::Tensor& images) const {
-  if (!options_.side_by_side || !placement_.uses_host_threads()) return forward_group(images);
+  if (!options_.side_by_side || !placement_.uses_host_threads()) return network_->forward(images);
   constexpr std::int64_t kMostGroups = 16, kFewestImages = 2;
   const std::int64_t size =
       std::max(kFewestImages, (images.size(0) + kMostGroups - 1) / kMostGroups);
@@ -89,7 +78,7 @@ NetworkOutput Predictor::forward(const torch::Tensor& images) const {
   std::vector<NetworkOutput> outputs(groups.size());
   for_each_side_by_side(static_cast<int>(groups.size()), at::get_num_threads(), [&](int i) {
     const auto group = static_cast<std::size_t>(i);
-    outputs[group] = forward_group(groups[group]);
+    outputs[group] = network_->forward(groups[group]);
   });
   NetworkOutput whole;
   std::vector<torch::Tensor> parts;
@@ -101,34 +90,6 @@ NetworkOutput Predictor::forward(const torch::Tensor& images) const {
     whole.raw.push_back(joined(parts));
   }
   return whole;
-}
-
-NetworkOutput Predictor::forward_group(const torch::Tensor& images) const {
-  const torch::NoGradGuard no_grad;
-  const AutocastScope autocast(placement_);
-  if (options_.augment) return {{}, decode_augmented(images)};
-  NetworkOutput output;
-  output.raw = model_.forward(images);
-  output.decoded_BNV = decode(output.raw, model_.head());
-  return output;
-}
-
-torch::Tensor Predictor::decode_augmented(const torch::Tensor& images) const {
-  struct Pass {
-    double ratio;
-    bool flip;
-  };
-  constexpr Pass kPasses[] = {{1, false}, {0.83, true}, {0.67, false}};
-  std::vector<torch::Tensor> rows;
-  for (const Pass& pass : kPasses) {
-    const auto view = scale_images(pass.flip ? images.flip(3) : images, pass.ratio)
-                          .contiguous(placement_.memory_format);
-    const auto decoded = decode(model_.forward(view), model_.head());
-    auto boxes = decoded.slice(2, 0, 4) / pass.ratio;
-    if (pass.flip) boxes.select(2, 0).neg_().add_(static_cast<double>(images.size(3)));
-    rows.push_back(torch::cat({boxes, decoded.slice(2, 4)}, 2));
-  }
-  return torch::cat(rows, 1);
 }
 
 std::vector<Detection> to_detections(const std::vector<ScoredBox>& boxes,

@@ -4,37 +4,30 @@
 
 #include <torch/types.h>
 
+#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "gannet/data/sample/batch.h"
-#include "gannet/nn/model.h"
 #include "gannet/ops/nms.h"
 #include "gannet/ops/placement.h"
+#include "gannet/predict/network.h"
 
 namespace gannet {
 
-/// How pictures go through the network, and which boxes are kept.
+/// How pictures go through a network, and which boxes are kept.
 struct PredictOptions {
   NmsOptions nms = {};
-  bool augment =
-      false;  // three passes (original, flipped at 0.83, at 0.67), rows together (RB 2.7)
+  bool augment = false;      // see make_network
   bool with_labels = false;  // the labels of a batch are predictions too, with confidence 1
   /// On a CPU compute a few images at a time, groups side by side, each by one thread: the digits
   /// are then the same for any number of threads. For batches; a single image is faster without.
   bool side_by_side = false;
 };
 
-/// What the network says of images, before suppression.
-struct NetworkOutput {
-  std::vector<torch::Tensor> raw;  // per level; empty with test-time augmentation
-  torch::Tensor decoded_BNV;       // px of the network's input
-};
-
 /// Predictions of a batch and the time they took.
 struct Prediction {
-  std::vector<torch::Tensor> raw;             // per level; empty with test-time augmentation
+  std::vector<torch::Tensor> raw;             // per level, where the network gives them
   std::vector<std::vector<ScoredBox>> boxes;  // of each image, px of the network's input
   double prepare_seconds = 0, inference_seconds = 0, nms_seconds = 0;
 };
@@ -44,25 +37,20 @@ struct Prediction {
 /// @return (B, N + most labels of an image, V)
 torch::Tensor with_labels(const torch::Tensor& decoded_BNV, const Batch& batch);
 
-/// A model in use.
+/// A network in use. Calls may overlap.
 class Predictor {
  public:
-  /// The model is used as it is and must be in evaluation mode, on the placement's device.
-  Predictor(DetectionModel& model, Placement placement, PredictOptions options = {})
-      : model_(model), placement_(placement), options_(std::move(options)) {}
+  Predictor(std::shared_ptr<const Network> network, const Placement& placement,
+            PredictOptions options = {});
+  /// Of a model, which must be in evaluation mode on the placement's device and outlive this.
+  Predictor(DetectionModel& model, const Placement& placement, PredictOptions options = {});
 
   Prediction predict(const Batch& batch) const;
   /// @param images (B, 3, H, W) in 0..1, as of prepare_images
   NetworkOutput forward(const torch::Tensor& images) const;
 
-  const Placement& placement() const { return placement_; }
-  DetectionModel& model() const { return model_; }
-
  private:
-  NetworkOutput forward_group(const torch::Tensor& images) const;
-  torch::Tensor decode_augmented(const torch::Tensor& images) const;
-
-  DetectionModel& model_;
+  std::shared_ptr<const Network> network_;
   Placement placement_;
   PredictOptions options_;
 };

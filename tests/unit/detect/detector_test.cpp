@@ -5,6 +5,7 @@
 
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <thread>
 
 #include "gannet/core/rng.h"
 #include "gannet/detect/detect_files.h"
@@ -84,7 +85,64 @@ TEST_F(DetectorTest, GivesBoxesInsideTheImageBestFirst) {
     EXPECT_LE(d.box_px.y2, 80);
     EXPECT_EQ(d.label, detector.names().at(static_cast<std::size_t>(d.class_id)));
   }
-  EXPECT_EQ(detector.timing().input_width, 64);
+  EXPECT_EQ(detector.detect_batch({view(image)}).input_width, 64);
+}
+
+TEST_F(DetectorTest, ABatchGivesWhatEachImageGives) {
+  const Detector detector = load();
+  const cv::Mat wide = noise(120, 80, 5), other = noise(120, 80, 7), tall = noise(50, 90, 8);
+  const auto equal = detector.detect_batch({view(wide), view(other)});
+  ASSERT_EQ(equal.images.size(), 2u);
+  const auto alone = detector.detect(view(other));
+  ASSERT_EQ(equal.images[1].size(), alone.size());
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    EXPECT_NEAR(equal.images[1][i].score, alone[i].score, 1e-5);
+    EXPECT_NEAR(equal.images[1][i].box_px.x1, alone[i].box_px.x1, 1e-2);
+  }
+  const auto unequal = detector.detect_batch({view(wide), view(tall)});
+  EXPECT_EQ(unequal.input_height, 64);
+  EXPECT_EQ(unequal.input_width, 64);
+  EXPECT_FALSE(unequal.images[1].empty());
+}
+
+TEST_F(DetectorTest, CallsMayOverlap) {
+  const Detector detector = load();
+  const cv::Mat image = noise(120, 80, 5);
+  const auto expected = detector.detect(view(image));
+  std::vector<std::vector<Detection>> found(8);
+  std::vector<std::thread> threads;
+  for (auto& own : found)
+    threads.emplace_back([&own, &detector, &image] { own = detector.detect(view(image)); });
+  for (auto& thread : threads) thread.join();
+  for (const auto& own : found) {
+    ASSERT_EQ(own.size(), expected.size());
+    for (std::size_t i = 0; i < own.size(); ++i) EXPECT_NEAR(own[i].score, expected[i].score, 1e-5);
+  }
+}
+
+TEST_F(DetectorTest, AnEnsembleOfOneModelTwiceSaysTheSame) {
+  DetectorOptions options;
+  options.device = "cpu";
+  options.precision = "fp32";
+  options.image_size = 64;
+  options.confidence = 0.05;
+  const cv::Mat image = noise(120, 80, 5);
+  const auto one = load().detect(view(image));
+  const auto two =
+      Detector::load_ensemble({checkpoint(), checkpoint()}, options).detect(view(image));
+  ASSERT_EQ(two.size(), one.size());
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(two[i].score, one[i].score, 1e-6);
+}
+
+TEST_F(DetectorTest, GreyIsTheSameAsThreeEqualChannels) {
+  const Detector detector = load();
+  cv::Mat grey, colours;
+  cv::cvtColor(noise(64, 64, 6), grey, cv::COLOR_BGR2GRAY);
+  cv::cvtColor(grey, colours, cv::COLOR_GRAY2BGR);
+  const auto expected = detector.detect(view(colours));
+  const auto found = detector.detect(view(grey, ChannelOrder::kGrey));
+  ASSERT_EQ(found.size(), expected.size());
+  EXPECT_EQ(found.front().score, expected.front().score);
 }
 
 TEST_F(DetectorTest, OptionsLimitWhatComesBack) {
