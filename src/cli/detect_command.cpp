@@ -1,14 +1,23 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
 #include <map>
 
 #include "commands.h"
 #include "flags.h"
+#include "gannet/core/error.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
 
 namespace gannet::cli {
 namespace {
+
+constexpr int kInterruptedCode = 3;
 
 // "3 stop, 1 yield", most certain class first
 std::string count_classes(const std::vector<Detection>& detections) {
@@ -23,21 +32,73 @@ std::string count_classes(const std::vector<Detection>& detections) {
   return text.empty() ? "nothing" : text;
 }
 
+std::atomic<bool> stop_wanted{false};
+
+// The first signal ends with whole files, the second one at once.
+extern "C" void stop_detecting(int signal) {
+  std::signal(signal, SIG_DFL);
+  stop_wanted = true;
+}
+
+/// A line for each image; of videos and streams one that is redrawn on a terminal, elsewhere a line
+/// every few seconds.
+class Progress {
+ public:
+  explicit Progress(int video_stride) : video_stride_(video_stride) {}
+
+  void show(const FrameDetections& result) {
+    const bool is_image = result.frame == 0;
+    const bool ends = result.frame + video_stride_ > result.num_frames && result.num_frames > 0;
+    if (!is_image && !ends && last_shown_.seconds() < (terminal_ ? 0.1 : 5)) return;
+    last_shown_ = Stopwatch();
+    std::string text =
+        fmt::format("{} {}/{} ", is_image ? "image" : "video", result.number, result.total);
+    if (!is_image)
+      text += result.num_frames > 0 ? fmt::format("({}/{}) ", result.frame, result.num_frames)
+                                    : fmt::format("({}) ", result.frame);
+    text += fmt::format("{}: {}x{} {}. ({:.3f} s)", printable(result.path), result.input_height,
+                        result.input_width, count_classes(result.detections), result.seconds);
+    const bool stays = is_image || ends || !terminal_;
+    fmt::print("{}{}{}", terminal_ && !is_image ? "\r\033[K" : "", text, stays ? "\n" : "");
+    std::fflush(stdout);
+    line_open_ = !stays;
+  }
+  void end() const {
+    if (line_open_) fmt::print("\n");
+  }
+
+ private:
+  int video_stride_;
+  bool terminal_ = ::isatty(STDOUT_FILENO) == 1, line_open_ = false;
+  Stopwatch last_shown_;
+};
+
 int run(const DetectSettings& settings) {
-  const DetectSummary summary = detect_files(settings, [](const ImageDetections& image) {
-    fmt::print("image {}/{} {}: {}x{} {}. ({:.3f} s)\n", image.number, image.total,
-               printable(image.path), image.input_height, image.input_width,
-               count_classes(image.detections), image.seconds);
-  });
+  std::signal(SIGINT, stop_detecting);
+  std::signal(SIGTERM, stop_detecting);
+  Progress progress(settings.vid_stride);
+  const DetectSummary summary =
+      detect_files(settings, {[&](const FrameDetections& result) { progress.show(result); },
+                              [] { return stop_wanted.load(); }});
+  progress.end();
   fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
              summary.images, summary.images / std::max(summary.seconds, 1e-9), summary.output);
-  return summary.images > 0 ? 0 : 1;
+  if (summary.damaged > 0) fmt::print("{} damaged frames were left out\n", summary.damaged);
+  if (summary.skipped > 0)
+    fmt::print("{} frames came faster than they could be looked at\n", summary.skipped);
+  if (summary.stopped) {
+    fmt::print("stopped; what was looked at is whole\n");
+    return kInterruptedCode;
+  }
+  if (summary.images == 0)
+    throw Error(ErrorKind::kData, "none of the sources could be read", {{}, 0, "--source"});
+  return 0;
 }
 
 }  // namespace
 
 void add_detect(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("detect", "find objects in images");
+  CLI::App* command = app.add_subcommand("detect", "find objects in images, videos and streams");
   auto settings = std::make_shared<DetectSettings>();
   fields_of_detect(FlagAdder{*command}, *settings);
   command->get_option("--weights")->required();

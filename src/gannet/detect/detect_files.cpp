@@ -2,85 +2,38 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
+#include <exception>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include "gannet/core/atomic_file.h"
+#include "gannet/core/bounded_queue.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/core/run_directory.h"
 #include "gannet/core/stopwatch.h"
-#include "gannet/data/images/glob.h"
-#include "gannet/data/images/image_io.h"
-#include "gannet/data/images/image_list.h"
+#include "gannet/data/video/live_stream.h"
+#include "gannet/detect/frames.h"
 #include "gannet/detect/output_plan.h"
-#include "gannet/viz/draw.h"
+#include "gannet/detect/result_files.h"
+#include "gannet/detect/source_list.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// What there is beside the images that are taken.
-void tell_what_is_left(const ImageList& list, const std::string& source) {
-  if (!list.foreign.empty())
-    log_warning("{}: {} pictures are of formats that are not read, left out: {}", source,
-                list.foreign.size(), name_some(list.foreign));
-  if (list.num_subfolders > 0)
-    log_warning("{}: subfolders that are not searched: {} (--recursive does)", source,
-                list.num_subfolders);
-}
-
-/// Of the paths that match a pattern; folders among them count as folders.
-ImageList list_matches(const std::string& pattern, bool recursive) {
-  ImageList list;
-  for (const std::string& path : glob(pattern)) {
-    if (has_image_suffix(path)) {
-      list.paths.push_back(path);
-    } else if (has_foreign_image_suffix(path)) {
-      list.foreign.push_back(path);
-    } else if (recursive && fs::is_directory(path)) {
-      ImageList below = list_images({path}, {.recursive = true});
-      list.paths.insert(list.paths.end(), below.paths.begin(), below.paths.end());
-    } else if (fs::is_directory(path)) {
-      ++list.num_subfolders;
-    }
-  }
-  return list;
-}
-
-std::vector<std::string> find_images(const DetectSettings& settings) {
-  const std::string& source = settings.source;
-  const Where where{{}, 0, "--source"};
-  ImageList list;
-  std::error_code ignored;
-  if (fs::is_regular_file(source, ignored) && has_image_suffix(source)) return {source};
-  if (fs::is_regular_file(source, ignored) && has_foreign_image_suffix(source))
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' is of a format that is not read", source),
-                where, "convert it to JPEG or PNG");
-  try {
-    if (fs::exists(source, ignored)) {
-      list = list_images({source}, {.recursive = settings.recursive});
-    } else if (is_glob(source)) {
-      list = list_matches(source, settings.recursive);
-    } else {
-      throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), where,
-                  "give an image, a folder, a glob or a list file");
-    }
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kUsage) throw;
-    throw Error(ErrorKind::kUsage, fmt::format("'{}': {}", source, error.message()), where,
-                error.advice());
-  }
-  tell_what_is_left(list, source);
-  if (list.paths.empty())
-    throw Error(ErrorKind::kUsage, fmt::format("'{}' holds no images that can be read", source),
-                where);
-  return list.paths;
-}
+/// So many images of equal size go through the network together.
+constexpr std::size_t kBatch = 8;
+/// So many results wait to be written.
+constexpr std::size_t kUnwritten = 4;
 
 // Corners as whole pixels: what is drawn is what is written (RB 10.1).
 void round_corners(std::vector<Detection>& detections) {
@@ -89,22 +42,10 @@ void round_corners(std::vector<Detection>& detections) {
                 std::nearbyint(d.box_px.x2), std::nearbyint(d.box_px.y2)};
 }
 
-// Rows "class cx cy w h", normalised by the image size (RB 7.5).
-std::string label_text(const std::vector<Detection>& detections, const cv::Size& size) {
-  std::string text;
-  const auto width = static_cast<double>(size.width), height = static_cast<double>(size.height);
-  for (const Detection& d : detections) {
-    const Box& b = d.box_px;
-    text += fmt::format("{} {:g} {:g} {:g} {:g}\n", d.class_id, (b.x1 + b.x2) / 2 / width,
-                        (b.y1 + b.y2) / 2 / height, b.width() / width, b.height() / height);
-  }
-  return text;
-}
-
 DetectorOptions detector_options(const DetectSettings& s) {
   DetectorOptions options;
   options.device = s.device;
-  options.precision = s.precision;
+  options.precision = s.half ? "fp16" : s.precision;
   options.image_size = s.img_size;
   options.confidence = s.conf_thres;
   options.iou = s.iou_thres;
@@ -112,6 +53,21 @@ DetectorOptions detector_options(const DetectSettings& s) {
   options.agnostic = s.agnostic_nms;
   options.augment = s.augment;
   options.max_detections = s.max_det;
+  return options;
+}
+
+ResultOptions result_options(const DetectSettings& s) {
+  ResultOptions options;
+  options.pictures = !s.nosave;
+  options.labels = s.save_txt;
+  options.confidences = s.save_conf;
+  options.json = s.save_json;
+  options.csv = s.save_csv;
+  options.crops = s.save_crop;
+  options.video_stride = s.vid_stride;
+  options.draw.line_thickness = s.line_thickness;
+  options.draw.hide_labels = s.hide_labels;
+  options.draw.hide_conf = s.hide_conf;
   return options;
 }
 
@@ -143,54 +99,243 @@ void make_folders(const std::vector<PlannedImage>& plan, const fs::path& output)
   }
 }
 
+/// A frame with what was found in it, on its way to the files.
+struct Found {
+  Frame frame;
+  std::vector<Detection> detections;
+  double seconds = 0;
+  int input_height = 0, input_width = 0;
+  int repeats = 1;
+};
+
+/// Writes results in a thread of its own and counts them.
+class Writer {
+ public:
+  Writer(const std::vector<PlannedImage>& plan, const fs::path& output,
+         const DetectSettings& settings, const DetectEvents& events)
+      : plan_(plan),
+        with_pictures_(!settings.nosave),
+        events_(events),
+        files_(plan, output, result_options(settings)),
+        queue_(kUnwritten),
+        thread_([this] { run(); }) {}
+  ~Writer() {
+    queue_.close();
+    if (thread_.joinable()) thread_.join();
+  }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// @return false after a failure, which `finish` throws
+  bool push(Found found) { return queue_.push(std::move(found)); }
+
+  DetectSummary finish() {
+    queue_.close();
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+    files_.finish();
+    return summary_;
+  }
+
+ private:
+  void run() {
+    try {
+      while (std::optional<Found> found = queue_.pop()) write(*found);
+    } catch (...) {
+      failure_ = std::current_exception();
+      queue_.abandon();
+    }
+  }
+
+  void write(Found& found) {
+    const Frame& frame = found.frame;
+    if (!frame.failure.empty()) {
+      log_warning("{}", frame.failure);
+      ++summary_.failed;
+    }
+    if (!frame.bgr.empty()) {
+      files_.add(found.frame, found.detections, found.repeats);
+      ++summary_.images;
+      summary_.detections += static_cast<std::int64_t>(found.detections.size());
+      tell(found);
+    }
+    if (!frame.last) return;
+    files_.end_source(frame.source);
+    if (frame.damaged == 0) return;
+    summary_.damaged += frame.damaged;
+    log_warning("{}: {} of {} frames could not be decoded, and are left out",
+                plan_[frame.source].source, frame.damaged, frame.video.num_frames);
+  }
+
+  void tell(Found& found) const {
+    if (!events_.result) return;
+    const PlannedImage& planned = plan_[found.frame.source];
+    FrameDetections result;
+    result.path = planned.source;
+    if (with_pictures_) result.output_path = planned.picture.string();
+    result.detections = std::move(found.detections);
+    result.seconds = found.seconds;
+    result.input_height = found.input_height;
+    result.input_width = found.input_width;
+    result.number = static_cast<int>(found.frame.source) + 1;
+    result.total = static_cast<int>(plan_.size());
+    result.frame = found.frame.number;
+    result.num_frames = found.frame.video.num_frames;
+    events_.result(result);
+  }
+
+  const std::vector<PlannedImage>& plan_;
+  bool with_pictures_;
+  const DetectEvents& events_;
+  DetectSummary summary_;
+  ResultFiles files_;
+  std::exception_ptr failure_;
+  BoundedQueue<Found> queue_;
+  std::thread thread_;
+};
+
+/// Looks at frames together and hands them on. @return false after a failure of the writer
+bool look_at(std::vector<Found>& batch, const Detector& detector, Writer& writer) {
+  if (batch.empty()) return true;
+  std::vector<ImageView> views;
+  for (const Found& found : batch) {
+    const cv::Mat& bgr = found.frame.bgr;
+    views.push_back({bgr.data, bgr.cols, bgr.rows, static_cast<std::ptrdiff_t>(bgr.step)});
+  }
+  BatchDetections results = detector.detect_batch(views);
+  const double seconds =
+      (results.inference_seconds + results.nms_seconds) / static_cast<double>(batch.size());
+  bool goes_on = true;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    Found& found = batch[i];
+    found.detections = std::move(results.images[i]);
+    round_corners(found.detections);
+    found.seconds = seconds;
+    found.input_height = results.input_height;
+    found.input_width = results.input_width;
+    goes_on = writer.push(std::move(found)) && goes_on;
+  }
+  batch.clear();
+  return goes_on;
+}
+
+/// @return whether it was stopped
+bool detect_in_files(const std::vector<std::string>& files, int stride, const Detector& detector,
+                     Writer& writer, const DetectEvents& events) {
+  FileFrames frames(files, stride);
+  std::vector<Found> batch;
+  const auto wants_stop = [&] { return events.stop && events.stop(); };
+  while (std::optional<Frame> frame = frames.next()) {
+    if (wants_stop()) break;
+    const bool fits = batch.empty() || (batch.size() < kBatch && !frame->bgr.empty() &&
+                                        frame->bgr.size() == batch.front().frame.bgr.size());
+    if (!fits && !look_at(batch, detector, writer)) return false;
+    Found found;
+    found.frame = *std::move(frame);
+    if (found.frame.bgr.empty()) {
+      if (!writer.push(std::move(found))) return false;
+    } else {
+      batch.push_back(std::move(found));
+    }
+  }
+  look_at(batch, detector, writer);
+  return wants_stop();
+}
+
+/// Newest frames of several streams, those that have one together.
+class StreamLoop {
+ public:
+  StreamLoop(const std::vector<std::string>& addresses, const DetectSettings& settings)
+      : stride_(settings.vid_stride) {
+    LiveStreamOptions options;
+    options.stride = stride_;
+    options.max_retries = settings.stream_retries;
+    options.on_note = [](const std::string& note) { log_warning("{}", note); };
+    for (const std::string& address : addresses)
+      streams_.push_back(std::make_unique<LiveStream>(address, options));
+    last_numbers_.resize(streams_.size());
+  }
+
+  /// @return whether it was stopped, and not ended by the streams
+  bool run(const Detector& detector, Writer& writer, const DetectEvents& events) {
+    std::vector<Found> batch;
+    while (!(events.stop && events.stop())) {
+      bool all_ended = true;
+      for (std::size_t i = 0; i < streams_.size(); ++i) {
+        all_ended = streams_[i]->ended() && all_ended;
+        if (std::optional<LiveFrame> frame = streams_[i]->take())
+          batch.push_back(found_of(i, *std::move(frame)));
+      }
+      if (batch.empty() && all_ended) return false;
+      if (batch.empty()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      if (!look_at(batch, detector, writer)) return false;
+    }
+    return true;
+  }
+
+  int num_skipped() const {
+    int skipped = 0;
+    for (const auto& stream : streams_) skipped += stream->num_skipped();
+    return skipped;
+  }
+
+ private:
+  // What was skipped is filled with the next frame: a recording lasts as long as the stream.
+  Found found_of(std::size_t source, LiveFrame live) {
+    constexpr int kMostRepeats = 100;
+    Found found;
+    found.frame.source = source;
+    found.frame.bgr = std::move(live.bgr);
+    found.frame.number = live.number;
+    found.frame.video.fps = streams_[source]->fps();
+    const int step = (live.number - std::exchange(last_numbers_[source], live.number)) / stride_;
+    found.repeats = std::clamp(step, 1, kMostRepeats);
+    return found;
+  }
+
+  int stride_;
+  std::vector<std::unique_ptr<LiveStream>> streams_;
+  std::vector<int> last_numbers_;
+};
+
 }  // namespace
 
-DetectSummary detect_files(const DetectSettings& settings,
-                           const std::function<void(const ImageDetections&)>& on_image) {
-  const auto sources = find_images(settings);
+DetectSummary detect_files(const DetectSettings& settings, const DetectEvents& events) {
+  const SourceList sources = find_sources(settings.source, settings.recursive);
+  for (const std::string& note : sources.notes) log_warning("{}", note);
   const bool has_own_folder = settings.output.empty();
+  const auto plan_for = [&](const fs::path& output) {
+    return sources.streams.empty() ? plan_outputs(sources.files, output)
+                                   : plan_stream_outputs(sources.streams, output);
+  };
   fs::path output = settings.output;
   if (!has_own_folder)  // before the model is loaded, which takes a while
-    check_outputs(plan_outputs(sources, output), output, settings.save_txt, settings.exist_ok);
-  const Detector detector = Detector::load(settings.weights, detector_options(settings));
+    check_outputs(plan_for(output), output, settings.save_txt, settings.exist_ok);
+  const Detector detector = Detector::load_ensemble(settings.weights, detector_options(settings));
   if (has_own_folder)
     output = create_run_directory(settings.project, settings.name, settings.exist_ok);
-  const std::vector<PlannedImage> plan = plan_outputs(sources, output);
+  const std::vector<PlannedImage> plan = plan_for(output);
   if (has_own_folder) check_outputs(plan, output, settings.save_txt, true);
   make_folders(plan, output);
   write_file_atomically(output / kMarkerFile, settings_text(settings));
 
-  DetectSummary summary;
   const Stopwatch watch;
-  summary.output = output.string();
-  for (const PlannedImage& planned : plan) {
-    cv::Mat image;
-    try {
-      image = decode_image(planned.source);
-    } catch (const Error& e) {
-      log_warning("{}", e.what());
-      ++summary.failed;
-      continue;
-    }
-    ImageDetections result;
-    result.path = planned.source;
-    BatchDetections found = detector.detect_batch(
-        {{image.data, image.cols, image.rows, static_cast<std::ptrdiff_t>(image.step)}});
-    result.detections = std::move(found.images.front());
-    result.seconds = found.inference_seconds + found.nms_seconds;
-    result.input_height = found.input_height;
-    result.input_width = found.input_width;
-    round_corners(result.detections);
-    draw_detections(image, result.detections);
-    result.output_path = planned.picture.string();
-    save_picture(result.output_path, image);
-    if (settings.save_txt)
-      write_file_atomically(planned.labels, label_text(result.detections, image.size()));
-    result.number = ++summary.images;
-    result.total = static_cast<int>(plan.size());
-    summary.detections += static_cast<std::int64_t>(result.detections.size());
-    if (on_image) on_image(result);
+  Writer writer(plan, output, settings, events);
+  bool stopped = false;
+  int skipped = 0;
+  if (sources.streams.empty()) {
+    std::vector<std::string> files;
+    for (const PlannedImage& planned : plan) files.push_back(planned.source);
+    stopped = detect_in_files(files, settings.vid_stride, detector, writer, events);
+  } else {
+    StreamLoop loop(sources.streams, settings);
+    stopped = loop.run(detector, writer, events);
+    skipped = loop.num_skipped();
   }
+  DetectSummary summary = writer.finish();
+  summary.stopped = stopped;
+  summary.skipped = skipped;
+  summary.output = output.string();
   summary.seconds = watch.seconds();
   return summary;
 }

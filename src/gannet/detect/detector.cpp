@@ -42,6 +42,15 @@ void require_equal_names(const std::vector<LoadedModel>& models,
   }
 }
 
+/// Whether the mean over models makes sense: it needs as many boxes of each (Q63).
+bool have_equal_rows(const std::vector<LoadedModel>& models) {
+  const HeadSpec& first = models.front().model->head();
+  return std::all_of(models.begin(), models.end(), [&](const LoadedModel& loaded) {
+    const HeadSpec& head = loaded.model->head();
+    return head.strides == first.strides && head.anchors_per_level() == first.anchors_per_level();
+  });
+}
+
 PredictOptions predict_options(const DetectorOptions& options, bool release7) {
   PredictOptions predict;
   predict.augment = options.augment;
@@ -83,7 +92,8 @@ struct Detector::Impl {
   std::vector<LoadedModel> models;
   Placement placement;
   int image_size = 640, max_stride = 1;
-  std::unique_ptr<Predictor> predictor;
+  /// One image keeps all threads busy; several are computed side by side.
+  std::unique_ptr<Predictor> single, batched;
 
   /// The least shape that holds all images at the gain that each would have by itself.
   LetterboxOptions common_fit(const std::vector<ImageView>& images) const {
@@ -161,11 +171,15 @@ Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
   DetectorOptions used = options;
   if (options.confidence == kAuto)
     used.confidence = best_confidence(impl->models.front(), checkpoints.front());
-  impl->predictor = std::make_unique<Predictor>(
+  const bool equal_rows = !any_release7 && have_equal_rows(impl->models);
+  const std::shared_ptr<const Network> network =
       networks.size() == 1 ? std::move(networks.front())
                            : make_ensemble(std::move(networks),
-                                           any_release7 ? EnsembleRule::kAll : EnsembleRule::kMean),
-      impl->placement, predict_options(used, any_release7));
+                                           equal_rows ? EnsembleRule::kMean : EnsembleRule::kAll);
+  PredictOptions predict = predict_options(used, any_release7);
+  impl->single = std::make_unique<Predictor>(network, impl->placement, predict);
+  predict.side_by_side = true;
+  impl->batched = std::make_unique<Predictor>(network, impl->placement, predict);
   return Detector(std::move(impl));
 }
 
@@ -177,7 +191,8 @@ BatchDetections Detector::detect_batch(const std::vector<ImageView>& images) con
   BatchDetections result;
   if (images.empty()) return result;
   const Batch batch = impl_->prepare(images);
-  const Prediction prediction = impl_->predictor->predict(batch);
+  const Prediction prediction =
+      (images.size() == 1 ? impl_->single : impl_->batched)->predict(batch);
   for (std::size_t i = 0; i < images.size(); ++i)
     result.images.push_back(
         to_detections(prediction.boxes[i], batch.samples[i].letterbox, names()));

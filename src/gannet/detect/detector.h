@@ -37,8 +37,8 @@ class Detector {
  public:
   /// Throws Error for a file that is no model, or a device that is not there.
   static Detector load(const std::string& checkpoint, const DetectorOptions& options = {});
-  /// Several models as one: the mean of what they say, or where one is of release 7.0 the best of
-  /// all that they say. Throws Error (kUsage) where their classes differ.
+  /// Several models as one: the mean of what they say, or, where one is of release 7.0 or their
+  /// heads differ, the best of all that they say. Throws Error (kUsage) where their classes differ.
   static Detector load_ensemble(const std::vector<std::string>& checkpoints,
                                 const DetectorOptions& options = {});
   Detector(Detector&&) noexcept;

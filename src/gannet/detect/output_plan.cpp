@@ -8,6 +8,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/core/text.h"
+#include "gannet/data/images/image_list.h"
 
 namespace gannet {
 namespace {
@@ -34,8 +35,9 @@ fs::path common_folder(const std::vector<fs::path>& files) {
   return common;
 }
 
-/// Formats that are read but not written become JPEG.
+/// Formats that are read but not written become JPEG, videos MP4.
 std::string written_suffix(const fs::path& path) {
+  if (has_video_suffix(path.string())) return ".mp4";
   constexpr std::array<std::string_view, 7> kWritten = {".jpg", ".jpeg", ".png", ".bmp",
                                                         ".tif", ".tiff", ".webp"};
   const std::string suffix = path.extension().string();
@@ -70,6 +72,16 @@ std::vector<PlannedImage> plan_outputs(const std::vector<std::string>& sources,
     }
     const std::string place = (output / stem.lexically_relative(root)).string();
     plan.push_back({given[i], place + written_suffix(files[i]), place + ".txt"});
+  }
+  return plan;
+}
+
+std::vector<PlannedImage> plan_stream_outputs(const std::vector<std::string>& addresses,
+                                              const fs::path& output) {
+  std::vector<PlannedImage> plan;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const std::string place = (output / fmt::format("stream{}", i)).string();
+    plan.push_back({addresses[i], place + ".mp4", place + ".txt"});
   }
   return plan;
 }

@@ -13,11 +13,15 @@ struct PlannedImage {
   std::filesystem::path picture, labels;  // below the output folder
 };
 
-/// Results keep the folder structure of the sources below their common folder. Images that differ
-/// by their suffix alone get distinct names, NAME_2 and so on; a source named twice is planned
-/// once.
+/// Results keep the folder structure of the sources below their common folder; videos become MP4.
+/// Sources that differ by their suffix alone get distinct names, NAME_2 and so on; a source named
+/// twice is planned once.
 std::vector<PlannedImage> plan_outputs(const std::vector<std::string>& sources,
                                        const std::filesystem::path& output);
+
+/// Videos of live streams: stream0.mp4 and so on, in the order given.
+std::vector<PlannedImage> plan_stream_outputs(const std::vector<std::string>& addresses,
+                                              const std::filesystem::path& output);
 
 /// Throws Error (kUsage) if a result would replace a source or, unless `may_replace`, any other
 /// file that is not a result of an earlier run there (kMarkerFile tells such a folder).

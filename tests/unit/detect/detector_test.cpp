@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
+#include <sstream>
 #include <thread>
 
+#include "gannet/core/atomic_file.h"
 #include "gannet/core/rng.h"
 #include "gannet/detect/detect_files.h"
 #include "gannet/io/torch_file.h"
@@ -59,7 +62,7 @@ class DetectorTest : public testing::TemporaryFolder {
   }
   DetectSettings settings() const {
     DetectSettings s;
-    s.weights = checkpoint();
+    s.weights = {checkpoint()};
     s.source = path("images");
     s.output = path("found");
     s.img_size = 64;
@@ -177,21 +180,59 @@ TEST_F(DetectorTest, NamesAFileThatIsNoModel) {
 
 TEST_F(DetectorTest, FilesGetAPictureAndALabelFileEach) {
   std::vector<std::string> seen;
-  const auto summary = detect_files(settings(), [&](const ImageDetections& result) {
-    seen.push_back(std::filesystem::path(result.path).filename());
-    EXPECT_EQ(result.total, 2);
-    EXPECT_TRUE(std::filesystem::exists(result.output_path));
-    std::ifstream labels(
-        path("found/" + std::filesystem::path(result.path).stem().string() + ".txt"));
-    std::size_t rows = 0;
-    for (std::string row; std::getline(labels, row);) ++rows;
-    EXPECT_EQ(rows, result.detections.size());
-    for (const Detection& d : result.detections)
-      EXPECT_EQ(d.box_px.x1, std::nearbyint(d.box_px.x1));
-  });
+  const auto summary = detect_files(
+      settings(), {.result = [&](const FrameDetections& result) {
+        seen.push_back(std::filesystem::path(result.path).filename());
+        EXPECT_EQ(result.total, 2);
+        EXPECT_TRUE(std::filesystem::exists(result.output_path));
+        std::ifstream labels(
+            path("found/" + std::filesystem::path(result.path).stem().string() + ".txt"));
+        std::size_t rows = 0;
+        for (std::string row; std::getline(labels, row);) ++rows;
+        EXPECT_EQ(rows, result.detections.size());
+        for (const Detection& d : result.detections)
+          EXPECT_EQ(d.box_px.x1, std::nearbyint(d.box_px.x1));
+      }});
   EXPECT_THAT(seen, ::testing::ElementsAre("one.png", "two.png"));
   EXPECT_EQ(summary.images, 2);
   EXPECT_EQ(summary.failed, 0);
+}
+
+TEST_F(DetectorTest, WritesTablesAndCrops) {
+  DetectSettings s = settings();
+  s.save_conf = s.save_json = s.save_csv = s.save_crop = s.nosave = true;
+  const auto summary = detect_files(s, {});
+  const auto count = [](const std::string& text, const char* piece) {
+    std::size_t found = 0;
+    for (auto at = text.find(piece); at != std::string::npos; at = text.find(piece, at + 1))
+      ++found;
+    return found;
+  };
+  const auto objects = static_cast<std::size_t>(summary.detections);
+  ASSERT_GT(objects, 0u);
+  EXPECT_EQ(count(read_file(path("found/predictions.csv")), "\n"), objects + 1);
+  const auto json = nlohmann::json::parse(read_file(path("found/predictions.json")));
+  EXPECT_EQ(json.size(), objects);
+  EXPECT_EQ(json[0]["box"].size(), 4u);
+  EXPECT_FALSE(std::filesystem::exists(path("found/one.png")));
+  std::size_t crops = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(path("found/crops")))
+    crops += entry.is_regular_file() ? 1 : 0;
+  EXPECT_LE(crops, objects);  // none of those without area
+  EXPECT_GT(crops, 0u);
+  std::istringstream row(read_file(path("found/one.txt")));
+  std::string line;
+  std::getline(row, line);
+  EXPECT_EQ(count(line, " "), 5u);
+}
+
+TEST_F(DetectorTest, StopsWithWholeFiles) {
+  DetectSettings s = settings();
+  s.save_json = true;
+  const auto summary = detect_files(s, {.result = {}, .stop = [] { return true; }});
+  EXPECT_TRUE(summary.stopped);
+  EXPECT_EQ(summary.images, 0);
+  EXPECT_TRUE(nlohmann::json::parse(read_file(path("found/predictions.json"))).empty());
 }
 
 TEST_F(DetectorTest, AnUnreadablePictureIsCountedAndSkipped) {

@@ -100,7 +100,7 @@ void survey_labels(SurveyedImage& image, const SplitLabels& labels) {
 ImageList find_images(const AnnotationRequest& request, const std::vector<std::string>& roots) {
   const std::string json = coco_path(request);
   const bool is_source = request.sources.size() == 1 && request.sources.front() == json;
-  if (is_source) return {coco_image_paths(json, read_coco(json)), {}, 0};
+  if (is_source) return {.paths = coco_image_paths(json, read_coco(json))};
   return list_images(request.sources, {.roots = roots});
 }
 

@@ -84,6 +84,7 @@ class Lister {
 
   ImageList take() {
     std::sort(list_.paths.begin(), list_.paths.end());
+    std::sort(list_.videos.begin(), list_.videos.end());
     std::sort(list_.foreign.begin(), list_.foreign.end());
     return std::move(list_);
   }
@@ -100,6 +101,8 @@ class Lister {
   void add_file(const std::string& path) {
     if (has_image_suffix(path)) {
       list_.paths.push_back(path);
+    } else if (options_.with_videos && has_video_suffix(path)) {
+      list_.videos.push_back(path);
     } else if (has_foreign_image_suffix(path)) {
       list_.foreign.push_back(path);
     }
@@ -147,6 +150,12 @@ bool has_image_suffix(std::string_view path) {
   return has_suffix(path, kSuffixes);
 }
 
+bool has_video_suffix(std::string_view path) {
+  static constexpr std::array<std::string_view, 10> kSuffixes = {
+      ".mov", ".avi", ".mp4", ".mpg", ".mpeg", ".m4v", ".wmv", ".mkv", ".webm", ".ts"};
+  return has_suffix(path, kSuffixes);
+}
+
 bool has_foreign_image_suffix(std::string_view path) {
   static constexpr std::array<std::string_view, 32> kSuffixes = {
       ".gif", ".avif", ".avifs", ".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpx", ".jpf", ".jxl",
@@ -171,7 +180,8 @@ std::vector<std::string> parse_image_list(std::string_view text, const std::stri
     const std::size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (!has_image_suffix(line) && !has_foreign_image_suffix(line)) continue;
+    if (!has_image_suffix(line) && !has_foreign_image_suffix(line) && !has_video_suffix(line))
+      continue;
     if (line.starts_with("./") || line.starts_with(".\\")) {
       line.remove_prefix(2);
       paths.push_back((fs::path(folder) / line).string());
@@ -196,7 +206,7 @@ ImageList list_images(const std::vector<std::string>& sources, const ImageListOp
     }
   }
   ImageList list = lister.take();
-  if (list.paths.empty()) {
+  if (list.paths.empty() && list.videos.empty()) {
     throw Error(ErrorKind::kData, "no images that can be read",
                 {fmt::format("{}", fmt::join(sources, ", ")), 0, {}}, advice_without_images(list));
   }

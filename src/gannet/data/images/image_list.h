@@ -9,14 +9,16 @@
 namespace gannet {
 
 struct ImageList {
-  std::vector<std::string> paths;    // sorted
-  std::vector<std::string> foreign;  // pictures in formats that are not read (gif, heic, ...)
-  std::int64_t num_subfolders = 0;   // of the folders, not searched
+  std::vector<std::string> paths = {};    // sorted
+  std::vector<std::string> foreign = {};  // pictures in formats that are not read (gif, heic, ...)
+  std::vector<std::string> videos = {};   // sorted; only where they are asked for
+  std::int64_t num_subfolders = 0;        // of the folders, not searched
 };
 
 struct ImageListOptions {
   std::vector<std::string> roots = {};  // where entries of list files are looked for as well
   bool recursive = false;               // folders stand for what their subfolders hold, too
+  bool with_videos = false;             // videos are wanted as well
 };
 
 /// Files of folders (no hidden ones) and lines of list files that have an image's suffix. In list
@@ -32,6 +34,9 @@ std::vector<std::string> parse_image_list(std::string_view text, const std::stri
 
 /// bmp, jpg, jpeg and its other names, png, tif, tiff, dng, webp, mpo, in any case.
 bool has_image_suffix(std::string_view path);
+
+/// mov, avi, mp4, mpg, mpeg, m4v, wmv, mkv, webm, ts, in any case (RB 3.8).
+bool has_video_suffix(std::string_view path);
 
 /// Pictures of other kinds, which are not read but must not vanish without a word.
 bool has_foreign_image_suffix(std::string_view path);
