@@ -128,6 +128,19 @@ TEST_P(Forward, ChannelsLastChangesNothingButRounding) {
       golden::near_predictions(decode(raw, model->head()), vector["f32/eval/decoded"], 1e-4));
 }
 
+TEST_P(Forward, PreparedForInferenceChangesNothingButRounding) {
+  const golden::Vector vector("forward/" + std::string(GetParam()));
+  const torch::NoGradGuard no_grad;
+  auto model = load(GetParam(), torch::kFloat32);
+  model->eval();
+  const Placement placement{.device = golden::test_device()};
+  prepare_for_inference(*model, placement);
+  const auto input = vector["input"].contiguous(torch::MemoryFormat::ChannelsLast);
+  for (int pass = 0; pass < 2; ++pass)  // the second one finds the weights laid out
+    EXPECT_TRUE(golden::near_predictions(decode(model->forward(input), model->head()),
+                                         vector["f32/eval/decoded"], 1e-4));
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, Forward,
                          ::testing::Values("narrow", "narrow-fpn", "narrow-spp", "every-module"),
                          [](const auto& test) {

@@ -161,8 +161,7 @@ Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
   std::vector<std::unique_ptr<Network>> networks;
   bool any_release7 = false;
   for (const LoadedModel& loaded : impl->models) {
-    loaded.model->fuse();
-    place_model(*loaded.model, impl->placement);
+    prepare_for_inference(*loaded.model, impl->placement);
     impl->max_stride = std::max(impl->max_stride, loaded.model->max_stride());
     any_release7 = any_release7 || is_release7(loaded);
     networks.push_back(make_network(*loaded.model, impl->placement, options.augment));

@@ -57,7 +57,8 @@ void FileFrames::read_video(std::size_t source) {
   end.last = true;
   end.damaged = reader.num_damaged();
   if (reader.frame_number() == 0)
-    end.failure = Error(ErrorKind::kData, "no frame could be decoded", {paths_[source], 0, {}}).what();
+    end.failure =
+        Error(ErrorKind::kData, "no frame could be decoded", {paths_[source], 0, {}}).what();
   queue_.push(std::move(end));
 }
 

@@ -16,10 +16,10 @@ namespace gannet {
 
 /// One picture to look at.
 struct Frame {
-  std::size_t source = 0;  // position in the list of sources
-  cv::Mat bgr;             // empty: only what is said below
-  int number = 0;          // in its video, from 1; 0 of an image
-  VideoInfo video = {};    // of a video
+  std::size_t source = 0;    // position in the list of sources
+  cv::Mat bgr;               // empty: only what is said below
+  int number = 0;            // in its video, from 1; 0 of an image
+  VideoInfo video = {};      // of a video
   std::string failure = {};  // why the source could not be read
   bool last = false;         // of its source
   int damaged = 0;           // with `last` of a video: frames that could not be decoded

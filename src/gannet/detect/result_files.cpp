@@ -60,8 +60,9 @@ cv::Rect crop_of(const Box& box, const cv::Mat& image) {
   constexpr double kGain = 1.02, kPad = 10;
   const double width = box.width() * kGain + kPad, height = box.height() * kGain + kPad;
   const double cx = (box.x1 + box.x2) / 2, cy = (box.y1 + box.y2) / 2;
-  const cv::Rect wanted(cv::Point(static_cast<int>(cx - width / 2), static_cast<int>(cy - height / 2)),
-                        cv::Point(static_cast<int>(cx + width / 2), static_cast<int>(cy + height / 2)));
+  const cv::Rect wanted(
+      cv::Point(static_cast<int>(cx - width / 2), static_cast<int>(cy - height / 2)),
+      cv::Point(static_cast<int>(cx + width / 2), static_cast<int>(cy + height / 2)));
   return wanted & cv::Rect({}, image.size());
 }
 
@@ -135,8 +136,7 @@ std::string ResultFiles::stem_of(const Frame& frame) const {
   return frame.number > 0 ? fmt::format("{}_{}", stem, frame.number) : stem;
 }
 
-void ResultFiles::write_labels(const Frame& frame,
-                               const std::vector<Detection>& detections) const {
+void ResultFiles::write_labels(const Frame& frame, const std::vector<Detection>& detections) const {
   if (frame.number > 0 && detections.empty()) return;  // of videos only frames with objects
   const fs::path path = plan_.at(frame.source).labels.parent_path() / (stem_of(frame) + ".txt");
   write_file_atomically(path, label_text(detections, frame.bgr.size(), options_.confidences));

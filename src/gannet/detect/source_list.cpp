@@ -58,8 +58,9 @@ ImageList list_files(const std::string& source, bool recursive) {
   if (fs::exists(source, ignored))
     return list_images({source}, {.recursive = recursive, .with_videos = true});
   if (is_glob(source)) return list_matches(source, recursive);
-  throw Error(ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"},
-              "give an image, a video, a folder, a glob, a list file, a camera's number or an address");
+  throw Error(
+      ErrorKind::kUsage, fmt::format("'{}' does not exist", source), {{}, 0, "--source"},
+      "give an image, a video, a folder, a glob, a list file, a camera's number or an address");
 }
 
 std::vector<std::string> stream_list_of(const std::string& source) {

@@ -188,8 +188,7 @@ Prepared prepare(const ValSettings& settings, Communicator& comm) {
   fault_point("start", comm.rank());
   p.index = scan(p.data, settings, p.numbers, comm);
   require_equal_lines(lines_to_compare(settings, p.placement, *p.index, *p.loaded.model), comm);
-  p.loaded.model->fuse();
-  place_model(*p.loaded.model, p.placement);
+  prepare_for_inference(*p.loaded.model, p.placement);
   return p;
 }
 

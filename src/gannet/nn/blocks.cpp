@@ -44,7 +44,8 @@ Bottleneck::Bottleneck(const BottleneckOptions& o, const BlockStyle& style)
 
 torch::Tensor Bottleneck::apply_to(const torch::Tensor& x) {
   auto y = cv2_->apply_to(cv1_->apply_to(x));
-  return add_ ? x + y : y;
+  if (!add_) return y;
+  return torch::GradMode::is_enabled() ? x + y : y.add_(x);
 }
 
 CrossConv::CrossConv(const CrossConvOptions& o, const BlockStyle& style)
@@ -93,7 +94,22 @@ BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style)
   }
 }
 
+void BottleneckCsp::pack(torch::Dtype dtype) {
+  const torch::NoGradGuard no_grad;
+  const auto scale = bn_->weight / (bn_->running_var + bn_->options.eps()).sqrt();
+  const auto shift = bn_->bias - scale * bn_->running_mean;
+  const auto hidden = scale.size(0) / 2;
+  packed_deep_ =
+      pack_conv(*cv3_, scale.slice(0, 0, hidden), shift.slice(0, 0, hidden), activation_, dtype);
+  packed_short_ =
+      pack_conv(*cv2_, scale.slice(0, hidden), shift.slice(0, hidden), activation_, dtype);
+}
+
 torch::Tensor BottleneckCsp::apply_to(const torch::Tensor& x) {
+  if (packed_deep_.defined()) {
+    const auto packed_deep = packed_deep_(m_->apply_to(cv1_->apply_to(x)));
+    return cv4_->apply_to(torch::cat({packed_deep, packed_short_(x)}, 1));
+  }
   const auto deep = cv3_->forward(m_->apply_to(cv1_->apply_to(x)));
   const auto joined = torch::cat({deep, cv2_->forward(x)}, 1);
   return cv4_->apply_to(activate(bn_->forward(joined), activation_));
@@ -266,7 +282,17 @@ PlainConv::PlainConv(const ConvOptions& options) : options_(options) {
   bias = register_parameter("bias", torch::zeros({options.out}));
 }
 
+void PlainConv::pack(torch::Dtype dtype) {
+  packed_ = {weight,
+             bias,
+             {.stride = options_.stride,
+              .padding = options_.padding.value_or(Pair{0, 0}),
+              .groups = options_.groups},
+             dtype};
+}
+
 torch::Tensor PlainConv::apply_to(const torch::Tensor& x) {
+  if (packed_.defined()) return packed_(x);
   const Pair padding = options_.padding.value_or(Pair{0, 0});
   return torch::conv2d(x, weight, bias, options_.stride, padding, {1, 1}, options_.groups);
 }

@@ -80,12 +80,15 @@ class BottleneckCsp final : public UnaryBlock {
   torch::Tensor apply_to(const torch::Tensor& x) override;
   Activation activation() const { return activation_; }
   bool has_cross_convolutions() const { return cross_convolutions_; }
+  /// For inference on a CPU: the norm over both joined parts goes into the convolution of each.
+  void pack(torch::Dtype dtype);
 
  private:
   std::shared_ptr<ConvBnAct> cv1_, cv4_;
   torch::nn::Conv2d cv2_{nullptr}, cv3_{nullptr};
   Norm bn_{nullptr};
   std::shared_ptr<Chain> m_;
+  PackedConv packed_deep_, packed_short_;
   Activation activation_;
   bool cross_convolutions_;
 };
@@ -182,11 +185,13 @@ class PlainConv final : public UnaryBlock {
   explicit PlainConv(const ConvOptions& options);
   torch::Tensor apply_to(const torch::Tensor& x) override;
   const ConvOptions& options() const { return options_; }
+  void pack(torch::Dtype dtype);
 
   torch::Tensor weight, bias;
 
  private:
   ConvOptions options_;
+  PackedConv packed_;
 };
 
 /// Batch norm as a layer of its own, with the state names of one.

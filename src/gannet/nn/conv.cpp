@@ -40,6 +40,7 @@ ConvBnAct::ConvBnAct(const ConvOptions& options, const BlockStyle& style)
 }
 
 torch::Tensor ConvBnAct::apply_to(const torch::Tensor& x) {
+  if (packed_.defined()) return packed_(x);
   auto y = conv_->forward(x);
   if (bn_) y = bn_->forward(y);
   return activate(y, activation_);
@@ -61,6 +62,31 @@ void ConvBnAct::fuse() {
   conv_ = replace_module("conv", folded);
   unregister_module("bn");
   bn_ = nullptr;
+}
+
+void ConvBnAct::pack(torch::Dtype dtype) {
+  packed_ = pack_conv(*conv_, {}, {}, activation_, dtype);
+}
+
+PackedConv pack_conv(const torch::nn::Conv2dImpl& conv, const torch::Tensor& scale,
+                     const torch::Tensor& shift, Activation activation, torch::Dtype dtype) {
+  const torch::NoGradGuard no_grad;
+  auto weight = conv.weight;
+  auto bias = conv.bias.defined() ? conv.bias : torch::zeros({weight.size(0)}, weight.options());
+  if (scale.defined()) {
+    weight = weight * scale.reshape({-1, 1, 1, 1});
+    bias = bias * scale + shift;
+  }
+  const auto& o = conv.options;
+  const auto padding = std::get<torch::ExpandingArray<2>>(o.padding());
+  PackedConvOptions options;
+  options.stride = {o.stride()->at(0), o.stride()->at(1)};
+  options.padding = {padding->at(0), padding->at(1)};
+  options.groups = o.groups();
+  options.activation = activation == Activation::kLeakyRelu ? PostActivation::kLeakyRelu
+                       : activation == Activation::kSilu    ? PostActivation::kSilu
+                                                            : PostActivation::kNone;
+  return {weight, bias, options, dtype};
 }
 
 std::shared_ptr<ConvBnAct> make_depthwise(ConvOptions options, const BlockStyle& style) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "gannet/nn/norm.h"
+#include "gannet/ops/packed_conv.h"
 
 namespace gannet {
 
@@ -66,13 +67,21 @@ class ConvBnAct final : public UnaryBlock {
   torch::Tensor apply_to(const torch::Tensor& x) override;
   /// Folds the norm into the convolution (groups and dilation carried over, Q45).
   void fuse();
+  /// After `fuse`, for inference on a CPU: convolution and activation become one call.
+  void pack(torch::Dtype dtype);
   Activation activation() const { return activation_; }
 
  private:
   torch::nn::Conv2d conv_{nullptr};
   Norm bn_{nullptr};
   Activation activation_;
+  PackedConv packed_;
 };
+
+/// The convolution, an activation after it, for inference on a CPU.
+/// @param scale, shift (O) of a norm between the two; none if undefined
+PackedConv pack_conv(const torch::nn::Conv2dImpl& conv, const torch::Tensor& scale,
+                     const torch::Tensor& shift, Activation activation, torch::Dtype dtype);
 
 /// Grouped by the greatest common divisor of the channel counts.
 std::shared_ptr<ConvBnAct> make_depthwise(ConvOptions options, const BlockStyle& style);

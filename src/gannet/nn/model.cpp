@@ -161,6 +161,14 @@ std::vector<torch::Tensor> DetectionModel::forward(const torch::Tensor& images,
   return {};
 }
 
+void DetectionModel::pack(torch::Dtype dtype) {
+  apply([dtype](torch::nn::Module& module) {
+    if (auto* block = dynamic_cast<ConvBnAct*>(&module)) block->pack(dtype);
+    if (auto* block = dynamic_cast<BottleneckCsp*>(&module)) block->pack(dtype);
+    if (auto* block = dynamic_cast<PlainConv*>(&module)) block->pack(dtype);
+  });
+}
+
 void DetectionModel::fuse() {
   apply([](torch::nn::Module& module) {
     if (auto* block = dynamic_cast<ConvBnAct*>(&module)) block->fuse();
@@ -330,6 +338,12 @@ void place_model(DetectionModel& model, const Placement& placement) {
     if (placed.dim() == 4) placed = placed.contiguous(placement.memory_format);
     tensor.set_data(placed);
   }
+}
+
+void prepare_for_inference(DetectionModel& model, const Placement& placement) {
+  model.fuse();
+  place_model(model, placement);
+  if (placement.uses_host_threads()) model.pack(placement.compute);
 }
 
 double count_macs(DetectionModel& model, int height, int width) {

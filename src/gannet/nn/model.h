@@ -43,6 +43,9 @@ class DetectionModel final : public torch::nn::Module {
 
   /// Folds every norm into its convolution; for inference only.
   void fuse();
+  /// After `fuse`, for inference on a CPU in a dtype: weights are laid out once, activations are
+  /// applied by the convolutions. The weights stay as they are; changing them no longer counts.
+  void pack(torch::Dtype dtype);
   /// Batch statistics over all ranks in training; null: each rank for itself.
   void synchronise_norms(std::shared_ptr<const NormSync> sync);
   /// See NormImpl::require_values.
@@ -105,6 +108,9 @@ StateDict match_head_classes(const DetectionModel& model, StateDict source,
 
 /// Parameters and buffers to the placement's device, dtype and memory format.
 void place_model(DetectionModel& model, const Placement& placement);
+
+/// Fused, placed and, on a CPU, packed: what detection and evaluation run.
+void prepare_for_inference(DetectionModel& model, const Placement& placement);
 
 /// Multiply-accumulates of the convolutions for one image of height x width, in units of one.
 double count_macs(DetectionModel& model, int height, int width);

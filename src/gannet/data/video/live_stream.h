@@ -1,4 +1,5 @@
-// A camera or network stream, read by a thread of its own so that the newest frame is always at hand.
+// A camera or network stream, read by a thread of its own so that the newest frame is always at
+// hand.
 #pragma once
 
 #include <functional>

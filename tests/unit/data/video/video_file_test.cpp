@@ -17,7 +17,8 @@ class Video : public testing::TemporaryFolder {
   /// Frames that are brighter from one to the next.
   std::string write_video(const std::string& name, int frames) {
     VideoWriter writer(path(name), 10, {64, 48});
-    for (int i = 0; i < frames; ++i) writer.write(cv::Mat(48, 64, CV_8UC3, cv::Scalar::all(12 * i)));
+    for (int i = 0; i < frames; ++i)
+      writer.write(cv::Mat(48, 64, CV_8UC3, cv::Scalar::all(12 * i)));
     writer.finish();
     return path(name);
   }
@@ -51,8 +52,7 @@ TEST_F(Video, AStridePassesFramesOver) {
 TEST_F(Video, SaysWhatIsNoVideo) {
   const auto file = write("b.mp4", "text");
   EXPECT_ERROR(kData, "no video", VideoReader{file});
-  EXPECT_ERROR(kIo, "cannot be written",
-               VideoWriter(path("no folder") + "/a.mp4", 10, {64, 48}));
+  EXPECT_ERROR(kIo, "cannot be written", VideoWriter(path("no folder") + "/a.mp4", 10, {64, 48}));
 }
 
 // A file as a stream: it ends, is tried again, and in the end given up.
