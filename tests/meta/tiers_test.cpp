@@ -21,7 +21,8 @@ const std::map<std::string, int> kTiers = {
     {"viz", 5},         {"observe", 6},      {"curate/check", 6}, {"curate/convert", 6},
     {"curate/demo", 6}, {"ops", 7},          {"dist", 7},         {"nn", 8},
     {"loss", 8},        {"predict", 9},      {"eval", 10},        {"detect", 10},
-    {"export", 10},     {"train", 11},       {"evolve", 12},      {"serve", 12},
+    {"export", 10},     {"capi", 11},        {"train", 11},       {"evolve", 12},
+    {"serve", 12},
 };
 constexpr int kFirstTorchTier = 7;
 
