@@ -19,10 +19,10 @@ const std::map<std::string, int> kTiers = {
     {"data/sample", 2}, {"data/images", 2},  {"data/labels", 2},  {"data/cache", 2},
     {"metrics", 2},     {"data/augment", 3}, {"data/index", 3},   {"data/loading", 4},
     {"viz", 5},         {"observe", 6},      {"curate/check", 6}, {"curate/convert", 6},
-    {"curate/demo", 6}, {"ops", 7},          {"dist", 7},         {"nn", 8},
-    {"loss", 8},        {"predict", 9},      {"eval", 10},        {"detect", 10},
-    {"export", 10},     {"capi", 11},        {"train", 11},       {"evolve", 12},
-    {"serve", 12},
+    {"curate/demo", 6}, {"serve", 6},        {"ops", 7},          {"dist", 7},
+    {"nn", 8},          {"loss", 8},         {"predict", 9},      {"eval", 10},
+    {"detect", 10},     {"export", 10},      {"capi", 11},        {"train", 11},
+    {"evolve", 12},
 };
 constexpr int kFirstTorchTier = 7;
 
