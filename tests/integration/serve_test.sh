@@ -4,6 +4,7 @@
 set -u
 gannet=$1 weights=$2 pictures=$3 work=$4
 source "$GANNET_SOURCE/tests/integration/common.sh"
+export GANNET_TEST_SEED  # the load draws from it, too
 requests=2000; [[ ${5:-} == long ]] && requests=10000
 
 check "a port that is none" 2 "--port" "$gannet" serve --weights "$weights" --port 99999

@@ -16,7 +16,8 @@ inline constexpr const char* kContentTypeHeader = "Gannet-Content-Type";
 
 class HttpServer : public httplib::Server {
  public:
-  explicit HttpServer(std::chrono::duration<double> request_timeout) : timeout_(request_timeout) {}
+  /// @param max_connections served at once; more wait for one of them to end
+  HttpServer(std::chrono::duration<double> request_timeout, std::size_t max_connections);
   /// The port that it got, or -1. @param port 0: any that is free
   int bind(const std::string& host, int port);
   /// Signal-safe, in place of httplib's, which does nothing before the server runs.

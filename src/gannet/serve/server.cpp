@@ -29,6 +29,7 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 
+constexpr int kSpareConnections = 32;  // so that a full queue is answered, not waited for
 constexpr const char* kJson = "application/json";
 
 void refuse(Response& response, int status, const std::string& why) {
@@ -99,7 +100,8 @@ struct Server::Impl {
       : options(given),
         batcher(std::move(detect), static_cast<std::size_t>(given.max_batch),
                 static_cast<std::size_t>(given.queue), metrics),
-        http(std::chrono::duration<double>(given.timeout_s)) {}
+        http(std::chrono::duration<double>(given.timeout_s),
+             static_cast<std::size_t>(given.queue + kSpareConnections)) {}
 
   void add_routes();
   void detect(const Request& request, Response& response, const httplib::ContentReader& read);
@@ -203,13 +205,9 @@ void Server::Impl::add_routes() {
 
 Server::Server(const ServeOptions& options, DetectFunction detect)
     : impl_(std::make_unique<Impl>(options, std::move(detect))) {
-  constexpr int kSpareThreads = 32;  // so that a full queue is answered, not waited for
   HttpServer& http = impl_->http;
   impl_->add_routes();
   http.set_payload_max_length(static_cast<std::size_t>(options.max_body_mb) << 20);
-  http.new_task_queue = [threads = options.queue + kSpareThreads] {
-    return new httplib::ThreadPool(static_cast<std::size_t>(threads));
-  };
   impl_->port = http.bind(options.host, options.port);
   if (impl_->port < 0)
     throw Error(ErrorKind::kUsage,
