@@ -1,6 +1,6 @@
 // Time of the network for pictures of one size: gannet as it detects, in fp32 and in the precision
-// that the processor is built for, against the same network unfused, in fp32 and contiguous, as eager
-// PyTorch runs it. The three take turns, so that a machine whose speed drifts hurts all.
+// that the processor is built for, against the same network unfused, in fp32 and contiguous, as
+// eager PyTorch runs it. The three take turns, so that a machine whose speed drifts hurts all.
 // Usage: infer_bench [MODEL_YAML [SIZE [BATCH [ROUNDS]]]]
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -80,7 +80,9 @@ void run(const std::string& file, int size, int batch, int rounds) {
 
 int main(int argc, char** argv) {
   try {
-    const auto number = [&](int i, int fallback) { return argc > i ? std::atoi(argv[i]) : fallback; };
+    const auto number = [&](int i, int fallback) {
+      return argc > i ? std::atoi(argv[i]) : fallback;
+    };
     gannet::run(argc > 1 ? argv[1] : "yolov5s.yaml", number(2, 640), number(3, 1), number(4, 15));
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

@@ -11,6 +11,8 @@ find_package(JPEG REQUIRED)  # libjpeg-turbo
 find_package(Freetype REQUIRED)
 find_package(CURL 7.88 REQUIRED)  # older ones sign uploads to S3 wrongly
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HTTPLIB REQUIRED cpp-httplib)
 set(opencv_modules core imgproc imgcodecs)
 if(GANNET_WITH_VIDEO)
   list(APPEND opencv_modules videoio)

@@ -17,6 +17,7 @@ void add_train(CLI::App& app, Action& action);
 void add_val(CLI::App& app, Action& action);
 void add_detect(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_info(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 

@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   gannet::cli::add_val(app, action);
   gannet::cli::add_detect(app, action);
   gannet::cli::add_export(app, action);
+  gannet::cli::add_serve(app, action);
   gannet::cli::add_info(app, action);
   gannet::cli::add_data(app, action);
   try {

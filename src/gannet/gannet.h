@@ -1,5 +1,5 @@
-// The supported interface of the library: train, evaluate, detect, export, describe, make demo
-// data. No third-party type is behind it.
+// The supported interface of the library: train, evaluate, detect, export, serve, describe,
+// make demo data. No third-party type is behind it.
 #pragma once
 
 #include "gannet/config/data_description.h"     // IWYU pragma: export
@@ -17,5 +17,6 @@
 #include "gannet/export/export_model.h"         // IWYU pragma: export
 #include "gannet/nn/info.h"                     // IWYU pragma: export
 #include "gannet/observe/events.h"              // IWYU pragma: export
+#include "gannet/serve/server.h"                // IWYU pragma: export
 #include "gannet/train/trainer.h"               // IWYU pragma: export
 #include "gannet/viz/plots.h"                   // IWYU pragma: export

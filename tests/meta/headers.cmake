@@ -46,7 +46,7 @@ set_tests_properties(meta.sort_headers PROPERTIES LABELS meta RESOURCE_LOCK buil
   FIXTURES_SETUP sorted_headers)
 
 if(GANNET_BASE_ONLY)
-  list(FILTER plain_headers INCLUDE REGEX "gannet/(core|config|io|net|data|metrics|viz|observe|curate)/")
+  list(FILTER plain_headers INCLUDE REGEX "gannet/(core|config|io|net|data|metrics|viz|observe|curate|serve)/")
 endif()
 gannet_header_test(plain_headers ${plain_headers})
 if(NOT GANNET_BASE_ONLY AND torch_headers)

@@ -1,4 +1,4 @@
-// The C++ of the README is a file of `examples`, which is compiled and run as a test.
+// The programs in README.md and docs/embedding.md are files of `examples`, which run as tests.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,9 +11,9 @@ using testing::Contains;
 using testing::Not;
 using testing::SizeIs;
 
-/// What stands between "```cpp" and "```".
-std::vector<std::string> cpp_blocks(const std::string& document) {
-  const std::string opening = "```cpp\n";
+/// What stands between "```" with this language and "```".
+std::vector<std::string> blocks_of(const std::string& document, const std::string& language) {
+  const std::string opening = "```" + language + "\n";
   std::vector<std::string> blocks;
   std::size_t begin = document.find(opening);
   while (begin != std::string::npos) {
@@ -33,13 +33,18 @@ std::vector<std::string> examples() {
 }
 
 TEST(Readme, ShowsProgramsThatAreTested) {
-  const auto blocks = cpp_blocks(read_text(GANNET_SOURCE_DIR "/README.md"));
-  ASSERT_THAT(blocks, SizeIs(testing::Ge(1u)));
-  for (const std::string& block : blocks) EXPECT_THAT(examples(), Contains(block));
+  const auto expect_tested = [](const std::string& document, const std::string& language) {
+    const auto blocks = blocks_of(read_text(GANNET_SOURCE_DIR "/" + document), language);
+    EXPECT_THAT(blocks, SizeIs(testing::Ge(1u))) << document << ": " << language;
+    for (const std::string& block : blocks) EXPECT_THAT(examples(), Contains(block));
+  };
+  expect_tested("README.md", "cpp");
+  expect_tested("docs/embedding.md", "c");
+  expect_tested("docs/embedding.md", "python");
 }
 
 TEST(Readme, IsReadBlockByBlock) {
-  EXPECT_THAT(cpp_blocks("a\n```cpp\nx;\n```\n```\ny\n```\n```cpp\nz;\n```\n"),
+  EXPECT_THAT(blocks_of("a\n```cpp\nx;\n```\n```\ny\n```\n```cpp\nz;\n```\n", "cpp"),
               testing::ElementsAre("x;\n", "z;\n"));
   EXPECT_THAT(examples(), Not(Contains("x;\n")));
 }

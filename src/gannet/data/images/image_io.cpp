@@ -184,9 +184,11 @@ cv::Size read_image_size(const std::string& path) {
   return {shape.width, shape.height};
 }
 
-cv::Mat decode_image(const std::string& path) {
-  return decode_bytes(path, read_bytes(path), 1, {0, 0, 1, 1});
+cv::Mat decode_image(const std::vector<std::uint8_t>& bytes, const std::string& name) {
+  return decode_bytes(name, bytes, 1, {0, 0, 1, 1});
 }
+
+cv::Mat decode_image(const std::string& path) { return decode_image(read_bytes(path), path); }
 
 cv::Mat decode_image_reduced(const std::string& path, cv::Size full, int min_side,
                              const cv::Rect2d& part) {

@@ -15,6 +15,9 @@ namespace gannet {
 /// than max_image_pixels (see image_header.h): told by its header, before memory is taken.
 cv::Mat decode_image(const std::string& path);
 
+/// As above, from the bytes of the file; errors name `name`.
+cv::Mat decode_image(const std::vector<std::uint8_t>& bytes, const std::string& name);
+
 /// As decode_image, but a JPEG may come out 2, 4 or 8 times smaller, as long as its longer side
 /// keeps `min_side` pixels: several times faster when the picture is shrunk anyway.
 /// @param full size of the whole picture, upright
