@@ -11,7 +11,8 @@ find_package(JPEG REQUIRED)  # libjpeg-turbo
 find_package(Freetype REQUIRED)
 find_package(CURL 7.88 REQUIRED)  # older ones sign uploads to S3 wrongly
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
-find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio)
+find_package(OpenCV REQUIRED COMPONENTS core imgproc imgcodecs videoio dnn)
+find_package(Protobuf REQUIRED)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
