@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <utility>
 
 #include "gannet/config/fields.h"
@@ -13,27 +14,29 @@
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/images/letterbox.h"
-#include "gannet/nn/checkpoint.h"
+#include "gannet/predict/load_network.h"
 #include "gannet/predict/predictor.h"
 
 namespace gannet {
 namespace {
 
 /// Where F1 was best when the checkpoint was evaluated.
-double best_confidence(const LoadedModel& loaded, const std::string& checkpoint) {
+double best_confidence(const LoadedNetwork& loaded, const std::string& checkpoint) {
   if (loaded.confidence > 0) return loaded.confidence;
   constexpr double kUsual = 0.25;
   log_warning("{}: does not say at which confidence its F1 was best: using {}", checkpoint, kUsual);
   return kUsual;
 }
 
-bool is_release7(const LoadedModel& loaded) {
-  return loaded.model->plan().generation == Generation::kRelease7;
-}
-
-void require_equal_names(const std::vector<LoadedModel>& models,
+/// Networks that work together need one input and one list of classes.
+void require_equal_terms(const std::vector<LoadedNetwork>& models,
                          const std::vector<std::string>& checkpoints) {
   for (std::size_t i = 1; i < models.size(); ++i) {
+    if (models[i].shape != models[0].shape)
+      throw Error(
+          ErrorKind::kUsage,
+          fmt::format("takes other images than {}: one of them has a fixed shape", checkpoints[0]),
+          {checkpoints[i], 0, "--weights"}, "export it with --dynamic");
     if (models[i].names == models[0].names) continue;
     throw Error(ErrorKind::kUsage,
                 fmt::format("has the classes {}, {} has {}", list_names(models[i].names),
@@ -80,14 +83,19 @@ void write_rgb(const cv::Mat& from, ChannelOrder order, cv::Mat to) {
 }  // namespace
 
 struct Detector::Impl {
-  std::vector<LoadedModel> models;
-  Placement placement;
+  std::vector<std::string> names;
   int image_size = 640, max_stride = 1;
+  std::optional<InputShape> shape;  // the only one that the network takes
   std::unique_ptr<Predictor> predictor;
 
   /// The least shape that holds all images at the gain that each would have by itself.
   LetterboxOptions common_fit(const std::vector<ImageView>& images) const {
     LetterboxOptions own;
+    if (shape) {
+      own.height = static_cast<int>(shape->height);
+      own.width = static_cast<int>(shape->width);
+      return own;
+    }
     own.height = own.width = image_size;
     own.minimal = true;
     own.multiple = std::max(own.multiple, max_stride);
@@ -144,28 +152,33 @@ Detector Detector::load(const std::string& checkpoint, const DetectorOptions& op
 Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
                                  const DetectorOptions& options) {
   GANNET_CHECK(!checkpoints.empty(), "a detector needs a checkpoint");
-  auto impl = std::make_unique<Impl>();
-  impl->placement = resolve_placement(options.device, options.precision);
-  for (const std::string& checkpoint : checkpoints) impl->models.push_back(load_model(checkpoint));
-  require_equal_names(impl->models, checkpoints);
-  std::vector<std::unique_ptr<Network>> networks;
-  bool any_release7 = false;
-  for (const LoadedModel& loaded : impl->models) {
-    loaded.model->fuse();
-    place_model(*loaded.model, impl->placement);
-    impl->max_stride = std::max(impl->max_stride, loaded.model->max_stride());
-    any_release7 = any_release7 || is_release7(loaded);
-    networks.push_back(make_network(*loaded.model, impl->placement, options.augment));
-  }
-  impl->image_size = static_cast<int>(ceil_to_multiple(options.image_size, impl->max_stride));
+  const Placement placement = resolve_placement(options.device, options.precision);
+  std::vector<LoadedNetwork> models;
+  for (const std::string& checkpoint : checkpoints)
+    models.push_back(load_network(checkpoint, placement, options.augment));
+  require_equal_terms(models, checkpoints);
   DetectorOptions used = options;
   if (options.confidence == kAuto)
-    used.confidence = best_confidence(impl->models.front(), checkpoints.front());
+    used.confidence = best_confidence(models.front(), checkpoints.front());
+
+  auto impl = std::make_unique<Impl>();
+  impl->names = models.front().names;
+  impl->shape = models.front().shape;
+  std::vector<std::unique_ptr<Network>> networks;
+  bool any_release7 = false;
+  for (LoadedNetwork& model : models) {
+    impl->max_stride = std::max(impl->max_stride, model.max_stride);
+    any_release7 = any_release7 || model.release7;
+    networks.push_back(std::move(model.network));
+  }
+  impl->image_size =
+      static_cast<int>(impl->shape ? std::max(impl->shape->height, impl->shape->width)
+                                   : ceil_to_multiple(options.image_size, impl->max_stride));
   impl->predictor = std::make_unique<Predictor>(
       networks.size() == 1 ? std::move(networks.front())
                            : make_ensemble(std::move(networks),
                                            any_release7 ? EnsembleRule::kAll : EnsembleRule::kMean),
-      impl->placement, predict_options(used, any_release7));
+      placement, predict_options(used, any_release7));
   return Detector(std::move(impl));
 }
 
@@ -189,7 +202,7 @@ BatchDetections Detector::detect_batch(const std::vector<ImageView>& images) con
   return result;
 }
 
-const std::vector<std::string>& Detector::names() const { return impl_->models.front().names; }
+const std::vector<std::string>& Detector::names() const { return impl_->names; }
 int Detector::image_size() const { return impl_->image_size; }
 
 }  // namespace gannet
