@@ -24,11 +24,12 @@ std::string attribute_name(std::string name) {
 /// The recorder knows the weights by being the same tensors.
 jit::Module module_with_weights(const DetectionModel& model) {
   jit::Module module("__torch__.Gannet");
+  const auto parameters = model.named_parameters();
   for (const auto& [name, tensor] : state_dict(model)) {
     if (!tensor.is_floating_point() || name.find("anchor") != std::string::npos) continue;
     const std::string attribute = attribute_name(name);
     GANNET_CHECK(!module.hasattr(attribute), "two tensors have one name");
-    module.register_attribute(attribute, c10::TensorType::get(), tensor);
+    module.register_parameter(attribute, tensor, /*is_buffer=*/!parameters.contains(name));
   }
   return module;
 }

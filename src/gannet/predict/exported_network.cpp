@@ -42,11 +42,14 @@ torch::jit::Module load_torchscript(const std::string& path, torch::Device devic
 
 class TorchScriptGraph final : public ExportedGraph {
  public:
-  TorchScriptGraph(const std::string& path, const Placement& placement)
-      : path_(path), device_(placement.device) {
+  TorchScriptGraph(const std::string& path, const Placement& placement) : path_(path) {
     torch::jit::ExtraFilesMap none;
-    module_ = load_torchscript(path, device_, none);
+    module_ = load_torchscript(path, placement.device, none);
     module_.eval();
+    // Convolutions follow the memory format of images and weights.
+    const torch::NoGradGuard no_grad;
+    for (const torch::Tensor& weight : module_.parameters())
+      if (weight.dim() == 4) weight.set_data(weight.contiguous(placement.memory_format));
   }
 
   std::vector<torch::Tensor> run(const torch::Tensor& images) const override {
@@ -77,7 +80,6 @@ class TorchScriptGraph final : public ExportedGraph {
   }
 
   std::string path_;
-  torch::Device device_;
   torch::jit::Module module_;
 };
 
@@ -141,7 +143,7 @@ class ExportedNetwork final : public Network {
       : graph_(std::move(graph)), shape_(shape) {}
 
   NetworkOutput forward(const torch::Tensor& images) const override {
-    const torch::Tensor input = images.to(torch::kFloat32).contiguous();
+    const torch::Tensor input = images.to(torch::kFloat32);
     if (!shape_ || input.size(0) == shape_->batch) return {{}, decoded(input)};
     std::vector<torch::Tensor> parts;
     for (const torch::Tensor& part : input.split(shape_->batch)) {
