@@ -13,11 +13,12 @@ find_package(CURL 7.88 REQUIRED)  # older ones sign uploads to S3 wrongly
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(HTTPLIB REQUIRED cpp-httplib)
-set(opencv_modules core imgproc imgcodecs)
+set(opencv_modules core imgproc imgcodecs dnn)
 if(GANNET_WITH_VIDEO)
   list(APPEND opencv_modules videoio)
 endif()
 find_package(OpenCV REQUIRED COMPONENTS ${opencv_modules})
+find_package(Protobuf REQUIRED)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

@@ -8,10 +8,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv libopencv-dev
   libyaml-cpp-dev libpugixml-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libjpeg-dev
-  libfreetype-dev libcurl4-openssl-dev libssl-dev libcpp-httplib-dev libgtest-dev libgmock-dev libbenchmark-dev libgloo-dev)
+  libfreetype-dev libprotobuf-dev protobuf-compiler libcurl4-openssl-dev libssl-dev libcpp-httplib-dev libgtest-dev
+  libgmock-dev libbenchmark-dev libgloo-dev)
 test_packages=(iproute2 procps curl clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev)
 # numpy: only for the tests that open our checkpoints with Python's torch.load.
 wheels=(torch==2.13.0 numpy)
+# Only for the test that runs exported files in Python.
+test_wheels=(onnx onnxruntime)
 # The plain wheels of PyPI are CUDA builds, which CMake refuses where no CUDA toolkit is installed.
 cpu_wheels=https://download.pytorch.org/whl/cpu
 
@@ -56,9 +59,14 @@ if [[ -n ${LIBTORCH:-} ]]; then
   exit 1
 fi
 
-stamp=.venv/gannet-setup
-[[ -f $stamp && $(<"$stamp") == "${wheels[*]}" ]] && exit 0
-.venv/bin/python -m pip --version &>/dev/null || python3 -m venv --clear .venv
-.venv/bin/python -m pip install --disable-pip-version-check --retries 2 \
-  --extra-index-url "$cpu_wheels" "${wheels[@]}"
-echo "${wheels[*]}" >"$stamp"
+get_wheels() { # stamp, wheels...: nothing is done where the stamp names them
+  local stamp=.venv/$1; shift
+  [[ -f $stamp && $(<"$stamp") == "$*" ]] && return 0
+  .venv/bin/python -m pip --version &>/dev/null || python3 -m venv --clear .venv
+  .venv/bin/python -m pip install --disable-pip-version-check --retries 2 --extra-index-url "$cpu_wheels" "$@" &&
+    echo "$*" >"$stamp"
+}
+get_wheels gannet-setup "${wheels[@]}"
+if [[ ${1:-} == tests ]] && ! get_wheels gannet-setup-tests "${test_wheels[@]}"; then
+  echo "setup: could not install ${test_wheels[*]}: tests that need them are skipped" >&2
+fi

@@ -16,7 +16,7 @@ for content in best_stripped v7_stripped; do
 done
 
 check "half" 0 "float16" "$gannet" export --weights best_stripped.pt --format yolov5 --half --output half
-check "unknown format" 2 "yolov5,safetensors" "$gannet" export --weights best_stripped.pt --format yolov5 --format onnx --output none
+check "unknown format" 2 "yolov5,safetensors,torchscript,onnx" "$gannet" export --weights best_stripped.pt --format yolov5 --format tflite --output none
 [[ -e none ]] && fail "an unknown format: the known one was written all the same"
 check "no format" 2 "--format" "$gannet" export --weights best_stripped.pt
 check "missing weights" 1 "nowhere.pt" "$gannet" export --weights nowhere.pt --format yolov5

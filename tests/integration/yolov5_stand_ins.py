@@ -4,7 +4,7 @@ The stand-ins compute what the reference behaviour (sections 2.3, 2.5) says, fro
 the file gives them: nothing is constructed here, so whatever an attribute lacks fails.
 
 load FILE VECTOR INPUT DECODED [--fuse]   compare the predictions with those of a vector
-describe WEIGHTS YAML OUTPUT              give tensors gannet's metadata, so that they are a model
+describe WEIGHTS YAML OUTPUT [NAMES]      give tensors gannet's metadata, so that they are a model
 """
 import json
 import struct
@@ -191,12 +191,12 @@ def load(path, vector, input_name, decoded_name, fuse):
     print(f"loads as {type(model).__module__}.{type(model).__name__}: {num_tensors} tensors, predictions off by {error:.1e}")
 
 
-def describe(weights, yaml, output):
+def describe(weights, yaml, output, names="a,b,c"):
     with open(weights, "rb") as file:
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         data = file.read()
     with open(yaml, encoding="utf-8") as file:
-        header["__metadata__"] = {"format": "gannet", "version": "1", "model_yaml": file.read(), "names": '["a", "b", "c"]'}
+        header["__metadata__"] = {"format": "gannet", "version": "1", "model_yaml": file.read(), "names": json.dumps(names.split(","))}
     text = json.dumps(header).encode()
     with open(output, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + data)
@@ -205,6 +205,6 @@ def describe(weights, yaml, output):
 
 if __name__ == "__main__":
     if sys.argv[1] == "describe":
-        describe(*sys.argv[2:5])
+        describe(*sys.argv[2:6])
     else:
         load(*sys.argv[2:6], fuse="--fuse" in sys.argv)

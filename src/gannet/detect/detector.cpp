@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 #include <utility>
 
 #include "gannet/config/fields.h"
@@ -13,27 +14,29 @@
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/images/letterbox.h"
-#include "gannet/nn/checkpoint.h"
+#include "gannet/predict/load_network.h"
 #include "gannet/predict/predictor.h"
 
 namespace gannet {
 namespace {
 
 /// Where F1 was best when the checkpoint was evaluated.
-double best_confidence(const LoadedModel& loaded, const std::string& checkpoint) {
+double best_confidence(const LoadedNetwork& loaded, const std::string& checkpoint) {
   if (loaded.confidence > 0) return loaded.confidence;
   constexpr double kUsual = 0.25;
   log_warning("{}: does not say at which confidence its F1 was best: using {}", checkpoint, kUsual);
   return kUsual;
 }
 
-bool is_release7(const LoadedModel& loaded) {
-  return loaded.model->plan().generation == Generation::kRelease7;
-}
-
-void require_equal_names(const std::vector<LoadedModel>& models,
+/// Networks that work together need one input and one list of classes.
+void require_equal_terms(const std::vector<LoadedNetwork>& models,
                          const std::vector<std::string>& checkpoints) {
   for (std::size_t i = 1; i < models.size(); ++i) {
+    if (models[i].shape != models[0].shape)
+      throw Error(
+          ErrorKind::kUsage,
+          fmt::format("takes other images than {}: one of them has a fixed shape", checkpoints[0]),
+          {checkpoints[i], 0, "--weights"}, "export it with --dynamic");
     if (models[i].names == models[0].names) continue;
     throw Error(ErrorKind::kUsage,
                 fmt::format("has the classes {}, {} has {}", list_names(models[i].names),
@@ -42,11 +45,11 @@ void require_equal_names(const std::vector<LoadedModel>& models,
   }
 }
 
-/// Whether the mean over models makes sense: it needs as many boxes of each (Q63).
-bool have_equal_rows(const std::vector<LoadedModel>& models) {
-  const HeadSpec& first = models.front().model->head();
-  return std::all_of(models.begin(), models.end(), [&](const LoadedModel& loaded) {
-    const HeadSpec& head = loaded.model->head();
+/// Whether the mean over models makes sense: models of July 2020 with as many boxes each (Q63).
+bool have_equal_rows(const std::vector<LoadedNetwork>& models) {
+  return std::all_of(models.begin(), models.end(), [&](const LoadedNetwork& loaded) {
+    if (loaded.release7 || !loaded.model || !models.front().model) return false;
+    const HeadSpec &head = loaded.model->head(), &first = models.front().model->head();
     return head.strides == first.strides && head.anchors_per_level() == first.anchors_per_level();
   });
 }
@@ -89,15 +92,20 @@ void write_rgb(const cv::Mat& from, ChannelOrder order, cv::Mat to) {
 }  // namespace
 
 struct Detector::Impl {
-  std::vector<LoadedModel> models;
-  Placement placement;
+  std::vector<std::string> names;
   int image_size = 640, max_stride = 1;
+  std::optional<InputShape> shape;  // the only one that the network takes
   /// One image keeps all threads busy; several are computed side by side.
   std::unique_ptr<Predictor> single, batched;
 
   /// The least shape that holds all images at the gain that each would have by itself.
   LetterboxOptions common_fit(const std::vector<ImageView>& images) const {
     LetterboxOptions own;
+    if (shape) {
+      own.height = static_cast<int>(shape->height);
+      own.width = static_cast<int>(shape->width);
+      return own;
+    }
     own.height = own.width = image_size;
     own.minimal = true;
     own.multiple = std::max(own.multiple, max_stride);
@@ -154,31 +162,37 @@ Detector Detector::load(const std::string& checkpoint, const DetectorOptions& op
 Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
                                  const DetectorOptions& options) {
   GANNET_CHECK(!checkpoints.empty(), "a detector needs a checkpoint");
-  auto impl = std::make_unique<Impl>();
-  impl->placement = resolve_placement(options.device, options.precision);
-  for (const std::string& checkpoint : checkpoints) impl->models.push_back(load_model(checkpoint));
-  require_equal_names(impl->models, checkpoints);
-  std::vector<std::unique_ptr<Network>> networks;
-  bool any_release7 = false;
-  for (const LoadedModel& loaded : impl->models) {
-    prepare_for_inference(*loaded.model, impl->placement);
-    impl->max_stride = std::max(impl->max_stride, loaded.model->max_stride());
-    any_release7 = any_release7 || is_release7(loaded);
-    networks.push_back(make_network(*loaded.model, impl->placement, options.augment));
-  }
-  impl->image_size = static_cast<int>(ceil_to_multiple(options.image_size, impl->max_stride));
+  const Placement placement = resolve_placement(options.device, options.precision);
+  std::vector<LoadedNetwork> models;
+  for (const std::string& checkpoint : checkpoints)
+    models.push_back(load_network(checkpoint, placement, options.augment));
+  require_equal_terms(models, checkpoints);
   DetectorOptions used = options;
   if (options.confidence == kAuto)
-    used.confidence = best_confidence(impl->models.front(), checkpoints.front());
-  const bool equal_rows = !any_release7 && have_equal_rows(impl->models);
+    used.confidence = best_confidence(models.front(), checkpoints.front());
+
+  auto impl = std::make_unique<Impl>();
+  impl->names = models.front().names;
+  impl->shape = models.front().shape;
+  std::vector<std::unique_ptr<Network>> networks;
+  bool any_release7 = false;
+  for (LoadedNetwork& model : models) {
+    impl->max_stride = std::max(impl->max_stride, model.max_stride);
+    any_release7 = any_release7 || model.release7;
+    networks.push_back(std::move(model.network));
+  }
+  impl->image_size =
+      static_cast<int>(impl->shape ? std::max(impl->shape->height, impl->shape->width)
+                                   : ceil_to_multiple(options.image_size, impl->max_stride));
   const std::shared_ptr<const Network> network =
-      networks.size() == 1 ? std::move(networks.front())
-                           : make_ensemble(std::move(networks),
-                                           equal_rows ? EnsembleRule::kMean : EnsembleRule::kAll);
+      networks.size() == 1
+          ? std::move(networks.front())
+          : make_ensemble(std::move(networks),
+                          have_equal_rows(models) ? EnsembleRule::kMean : EnsembleRule::kAll);
   PredictOptions predict = predict_options(used, any_release7);
-  impl->single = std::make_unique<Predictor>(network, impl->placement, predict);
+  impl->single = std::make_unique<Predictor>(network, placement, predict);
   predict.side_by_side = true;
-  impl->batched = std::make_unique<Predictor>(network, impl->placement, predict);
+  impl->batched = std::make_unique<Predictor>(network, placement, predict);
   return Detector(std::move(impl));
 }
 
@@ -203,7 +217,7 @@ BatchDetections Detector::detect_batch(const std::vector<ImageView>& images) con
   return result;
 }
 
-const std::vector<std::string>& Detector::names() const { return impl_->models.front().names; }
+const std::vector<std::string>& Detector::names() const { return impl_->names; }
 int Detector::image_size() const { return impl_->image_size; }
 
 }  // namespace gannet

@@ -32,7 +32,9 @@ struct BatchDetections {
   int input_height = 0, input_width = 0;  // of the network's input
 };
 
-/// Trained models and the way from pictures to objects. Calls of one detector may overlap.
+/// Trained models and the way from pictures to objects, from checkpoints or exported files (.onnx,
+/// .torchscript). One of a fixed shape fits every image into that. Calls of one detector may
+/// overlap.
 class Detector {
  public:
   /// Throws Error for a file that is no model, or a device that is not there.
@@ -53,7 +55,8 @@ class Detector {
 
   /// Names of the classes, by number.
   const std::vector<std::string>& names() const;
-  /// Longer side of the network's input, px: that of the options, as a multiple of the stride.
+  /// Longer side of the network's input, px: that of the options, as a multiple of the stride, or
+  /// of the exported file's fixed shape.
   int image_size() const;
 
  private:

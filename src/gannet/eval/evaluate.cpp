@@ -18,6 +18,7 @@
 #include "gannet/core/class_match.h"
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
+#include "gannet/core/hash.h"
 #include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/core/parallel.h"
@@ -29,8 +30,8 @@
 #include "gannet/eval/coco_results.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/eval/report_files.h"
-#include "gannet/nn/checkpoint.h"
 #include "gannet/nn/fingerprint.h"
+#include "gannet/predict/load_network.h"
 #include "gannet/viz/draw.h"
 #include "gannet/viz/evaluation_plots.h"
 
@@ -70,12 +71,12 @@ DataDescription load_data(const ValSettings& settings) {
 
 /// For each class of the data set its number in the model; equal numbers where a side has no names.
 /// Throws Error (kData) where that cannot be said.
-std::vector<int> class_numbers(const DataDescription& data, const LoadedModel& loaded,
+std::vector<int> class_numbers(const DataDescription& data, const LoadedNetwork& loaded,
                                const ValSettings& settings, bool is_main) {
   std::vector<int> numbers(static_cast<std::size_t>(data.num_classes));
   std::iota(numbers.begin(), numbers.end(), 0);
   if (settings.single_cls) return numbers;
-  const int num_classes = loaded.model->head().num_classes;
+  const int num_classes = static_cast<int>(loaded.names.size());
   if (!are_class_names(data.names) || !are_class_names(loaded.names)) {
     if (num_classes == data.num_classes) return numbers;
     throw Error(
@@ -129,23 +130,30 @@ struct LineWriter {
   }
 };
 
+/// Of the weights, or of the bytes of an exported file.
+std::string network_fingerprint(const LoadedNetwork& loaded, const std::string& path) {
+  if (loaded.model) return fingerprint(*loaded.model);
+  const std::string bytes = read_file(path);
+  Fingerprint hash;
+  hash.add(bytes.data(), bytes.size());
+  return hash.text();
+}
+
 // Lines "name: value". What may differ between ranks is left out.
 std::string lines_to_compare(const ValSettings& settings, const Placement& placement,
-                             const ImageIndex& index, const DetectionModel& model) {
+                             const ImageIndex& index, const std::string& network) {
   ValSettings shared = settings;
   shared.weights = shared.data = shared.device = shared.project = shared.coco_json = "";
   shared.workers = 0;
   std::string text = fmt::format("version: {}\n", GANNET_VERSION);
   fields_of_val(LineWriter{text}, shared);
   return text + fmt::format("computed in: {}\nimages: {}\nmodel: {}\n",
-                            c10::toString(placement.compute), fingerprint(index),
-                            fingerprint(model));
+                            c10::toString(placement.compute), fingerprint(index), network);
 }
 
-MetricProtocol protocol_of(const ValSettings& settings, const DetectionModel& model) {
+MetricProtocol protocol_of(const ValSettings& settings, const LoadedNetwork& loaded) {
   if (settings.protocol != "auto") return protocol_named(settings.protocol);
-  return model.plan().generation == Generation::kRelease7 ? MetricProtocol::kV7
-                                                          : MetricProtocol::kJuly2020;
+  return loaded.release7 ? MetricProtocol::kV7 : MetricProtocol::kJuly2020;
 }
 
 EvaluatorOptions evaluator_options(const ValSettings& settings, MetricProtocol protocol) {
@@ -172,7 +180,8 @@ EvaluatorOptions evaluator_options(const ValSettings& settings, MetricProtocol p
 /// Everything that one evaluation is made of.
 struct Prepared {
   DataDescription data;
-  LoadedModel loaded;
+  LoadedNetwork loaded;  // its network is the next member
+  std::shared_ptr<const Network> network;
   Placement placement;
   std::vector<int> numbers;  // of the data set's classes in the model
   std::shared_ptr<const ImageIndex> index;
@@ -183,35 +192,49 @@ Prepared prepare(const ValSettings& settings, Communicator& comm) {
   Prepared p;
   p.placement = resolve_placement(device_of_rank(settings.device, comm), settings.precision);
   p.data = load_data(settings);
-  p.loaded = load_model(settings.weights);
+  p.loaded = load_network(settings.weights, p.placement, settings.augment);
+  p.network = std::move(p.loaded.network);
   p.numbers = class_numbers(p.data, p.loaded, settings, comm.is_main());
   fault_point("start", comm.rank());
   p.index = scan(p.data, settings, p.numbers, comm);
-  require_equal_lines(lines_to_compare(settings, p.placement, *p.index, *p.loaded.model), comm);
-  prepare_for_inference(*p.loaded.model, p.placement);
+  require_equal_lines(lines_to_compare(settings, p.placement, *p.index,
+                                       network_fingerprint(p.loaded, settings.weights)),
+                      comm);
   return p;
 }
 
-int checked_image_size(const ValSettings& settings, const DetectionModel& model, bool is_main) {
-  const int stride = model.max_stride();
+int checked_image_size(const ValSettings& settings, const LoadedNetwork& loaded, bool is_main) {
+  if (const auto& shape = loaded.shape) {
+    if (is_main)
+      log_info("{}: takes images of {}x{} px only", settings.weights, shape->width, shape->height);
+    return static_cast<int>(std::max(shape->height, shape->width));
+  }
+  const int stride = loaded.max_stride;
   const auto size = static_cast<int>(ceil_to_multiple(settings.img_size, stride));
   if (size != settings.img_size && is_main)
     log_warning("image size {} is not a multiple of {}: using {}", settings.img_size, stride, size);
   return size;
 }
 
-/// Rectangles that follow the images; squares where only time is measured.
+/// Rectangles that follow the images; squares where only time is measured; the network's shape
+/// where it takes no other.
 std::vector<BatchPlan> plan_batches(const ValSettings& settings, const ImageIndex& index,
-                                    int image_size, int stride) {
-  if (settings.task != "speed")
-    return plan_rectangular(aspect_ratios(index), settings.batch_size, image_size, stride,
-                            kStandAlonePad);
+                                    int image_size, const LoadedNetwork& loaded) {
+  if (settings.task != "speed" && !loaded.shape)
+    return plan_rectangular(aspect_ratios(index), settings.batch_size, image_size,
+                            loaded.max_stride, kStandAlonePad);
   SamplerOptions options;
   options.num_images = static_cast<std::int64_t>(index.images.size());
   options.batch_size = settings.batch_size;
   options.image_size = image_size;
   options.shuffle = false;
-  return plan_epoch(options, 0);
+  std::vector<BatchPlan> plans = plan_epoch(options, 0);
+  if (!loaded.shape) return plans;
+  for (BatchPlan& plan : plans) {
+    plan.height = static_cast<int>(loaded.shape->height);
+    plan.width = static_cast<int>(loaded.shape->width);
+  }
+  return plans;
 }
 
 /// The truth that COCO's evaluation compares with, where there is an annotation file.
@@ -243,7 +266,7 @@ void draw_batch(const std::filesystem::path& directory, const Batch& batch,
 
 /// For each class of the model its number in the data set, -1 for none.
 std::vector<int> numbers_in_data(const Prepared& p) {
-  std::vector<int> numbers(static_cast<std::size_t>(p.loaded.model->head().num_classes), -1);
+  std::vector<int> numbers(p.loaded.names.size(), -1);
   for (std::size_t c = 0; c < p.numbers.size(); ++c)
     if (const auto number = static_cast<std::size_t>(p.numbers[c]); number < numbers.size())
       numbers[number] = static_cast<int>(c);
@@ -265,15 +288,15 @@ void write_files(const std::filesystem::path& directory, const ValSettings& sett
 EvalReport evaluate_share(const ValSettings& settings, const Prepared& p,
                           const std::filesystem::path& directory, const EvalProgress& progress,
                           Communicator& comm) {
-  DetectionModel& model = *p.loaded.model;
-  const int image_size = checked_image_size(settings, model, comm.is_main());
+  const int num_classes = static_cast<int>(p.loaded.names.size());
+  const int image_size = checked_image_size(settings, p.loaded, comm.is_main());
   LoaderOptions loading;
   loading.num_threads = settings.workers;
   Loader loader(make_evaluation_dataset(p.index, image_size), loading);
-  EvaluatorOptions options = evaluator_options(settings, protocol_of(settings, model));
-  const auto categories = coco_categories(*p.index, settings.single_cls ? 1 : p.data.num_classes,
-                                          settings.single_cls ? std::vector<int>{} : p.numbers,
-                                          model.head().num_classes);
+  EvaluatorOptions options = evaluator_options(settings, protocol_of(settings, p.loaded));
+  const auto categories =
+      coco_categories(*p.index, settings.single_cls ? 1 : p.data.num_classes,
+                      settings.single_cls ? std::vector<int>{} : p.numbers, num_classes);
   const auto ground = official_ground(settings, p, categories, comm.is_main());
   if (ground) options.ground = &*ground;
   EvaluatorEvents events;
@@ -285,9 +308,9 @@ EvalReport evaluate_share(const ValSettings& settings, const Prepared& p,
     events.batch = [&](const Batch& batch, const std::vector<std::vector<ScoredBox>>& boxes) {
       if (batch.number < options.main_batches) draw_batch(directory, batch, boxes, p.loaded.names);
     };
-  Evaluation evaluation = evaluate_batches(
-      model, p.placement, loader, plan_batches(settings, *p.index, image_size, model.max_stride()),
-      options, p.loaded.names, comm, events);
+  Evaluation evaluation = evaluate_batches({p.network, num_classes}, p.placement, loader,
+                                           plan_batches(settings, *p.index, image_size, p.loaded),
+                                           options, p.loaded.names, comm, events);
   if (directory.empty()) return evaluation.report;
   evaluation.report.directory = directory.string();
   if (settings.save_json || (ground && settings.coco_json.empty()))
@@ -350,6 +373,9 @@ std::vector<StudyRow> evaluate_sizes(const ValSettings& settings,
   std::vector<StudyRow> rows;
   fail_together(*comm, [&] {
     const Prepared prepared = prepare(settings, *comm);
+    if (prepared.loaded.shape)
+      throw Error(ErrorKind::kUsage, "takes images of one size only",
+                  {settings.weights, 0, "--task study"}, "export it with --dynamic");
     const auto directory = make_directory(settings, *comm);
     ValSettings of_size = settings;
     for (int size = kFirst; size <= std::min(kLargest, 2 * settings.img_size); size += kStep) {

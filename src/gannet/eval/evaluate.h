@@ -45,7 +45,7 @@ struct ValSettings {
 
 template <class Visitor, class S>
 void fields_of_val(Visitor&& visit, S& s) {
-  visit("weights", s.weights, "checkpoint to evaluate", Range{});
+  visit("weights", s.weights, "checkpoint or exported network to evaluate", Range{});
   visit("data", s.data, "data description", Range{});
   visit("task", s.task, "val, test or train; study: over image sizes; speed: times only", Range{});
   visit("split", s.split, "train, val or test, whatever the task", Range{});

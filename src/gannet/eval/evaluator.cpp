@@ -46,7 +46,7 @@ ImageRecord record_image(const Batch& batch, int image, std::vector<ScoredBox> d
 /// Collects a rank's share, then the whole.
 class Collector {
  public:
-  Collector(const Predictor& predictor, const HeadSpec& head, const EvaluatorOptions& options,
+  Collector(const Predictor& predictor, const HeadSpec* head, const EvaluatorOptions& options,
             Communicator& comm, const EvaluatorEvents& events)
       : predictor_(predictor), head_(head), options_(options), comm_(comm), events_(events) {}
 
@@ -57,7 +57,7 @@ class Collector {
     record.prepare_seconds = prediction.prepare_seconds;
     record.inference_seconds = prediction.inference_seconds;
     record.nms_seconds = prediction.nms_seconds;
-    if (options_.loss != nullptr && !prediction.raw.empty())
+    if (options_.loss != nullptr && head_ != nullptr && !prediction.raw.empty())
       record.loss = loss_of(batch, prediction);
     batches_.push_back(record);
     for (int image = 0; image < batch.images; ++image) {
@@ -105,14 +105,14 @@ class Collector {
     const torch::NoGradGuard no_grad;
     torch::Tensor items;
     for_each_side_by_side(1, 1, [&](int) {  // by one thread: sums depend on their number
-      const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch), head_);
+      const auto parts = (*options_.loss)(prediction.raw, prepare_targets(batch), *head_);
       items = parts.items.to(torch::kCPU, torch::kFloat64);
     });
     return {items[0].item<double>(), items[1].item<double>(), items[2].item<double>()};
   }
 
   const Predictor& predictor_;
-  const HeadSpec& head_;
+  const HeadSpec* head_;
   const EvaluatorOptions& options_;
   Communicator& comm_;
   const EvaluatorEvents& events_;
@@ -140,14 +140,23 @@ Evaluation evaluate_batches(DetectionModel& model, const Placement& placement, L
                             const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
                             const std::vector<std::string>& names, Communicator& comm,
                             const EvaluatorEvents& events) {
+  const EvaluatedNetwork evaluated{make_network(model, placement, options.predict.augment),
+                                   model.head().num_classes, &model.head()};
+  return evaluate_batches(evaluated, placement, loader, plans, options, names, comm, events);
+}
+
+Evaluation evaluate_batches(const EvaluatedNetwork& evaluated, const Placement& placement,
+                            Loader& loader, const std::vector<BatchPlan>& plans,
+                            const EvaluatorOptions& options, const std::vector<std::string>& names,
+                            Communicator& comm, const EvaluatorEvents& events) {
   EvaluatorOptions used = options;
-  used.score.num_classes = options.single_class ? 1 : model.head().num_classes;
+  used.score.num_classes = options.single_class ? 1 : evaluated.num_classes;
   if (options.single_class) used.predict.nms.agnostic = true;
-  const Predictor predictor(model, placement, used.predict);
+  const Predictor predictor(evaluated.network, placement, used.predict);
   std::vector<BatchPlan> share;
   for (const std::size_t i : batches_of_rank(plans.size(), options.main_batches, comm))
     share.push_back(plans[i]);
-  Collector collector(predictor, model.head(), used, comm, events);
+  Collector collector(predictor, evaluated.head, used, comm, events);
   const auto total = static_cast<std::int64_t>(share.size());
   std::int64_t done = 0;
   loader.start(std::move(share), 0);

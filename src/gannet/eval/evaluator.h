@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -44,8 +45,20 @@ struct Evaluation {
 std::vector<std::size_t> batches_of_rank(std::size_t num_batches, std::int64_t main_batches,
                                          const Communicator& comm);
 
+/// A network that is not ours to look into, only to run.
+struct EvaluatedNetwork {
+  std::shared_ptr<const Network> network;
+  int num_classes = 0;
+  const HeadSpec* head = nullptr;  // where the loss is averaged too
+};
+
 /// @param plans all batches of the set, the same on every rank
 /// @param names of the model's classes, for the report
+Evaluation evaluate_batches(const EvaluatedNetwork& evaluated, const Placement& placement,
+                            Loader& loader, const std::vector<BatchPlan>& plans,
+                            const EvaluatorOptions& options, const std::vector<std::string>& names,
+                            Communicator& comm, const EvaluatorEvents& events = {});
+/// Of a model.
 Evaluation evaluate_batches(DetectionModel& model, const Placement& placement, Loader& loader,
                             const std::vector<BatchPlan>& plans, const EvaluatorOptions& options,
                             const std::vector<std::string>& names, Communicator& comm,

@@ -8,6 +8,9 @@
 #include <filesystem>
 
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
+#include "gannet/core/numeric.h"
+#include "gannet/export/checks.h"
 #include "gannet/export/formats.h"
 #include "gannet/nn/checkpoint.h"
 
@@ -15,8 +18,6 @@ namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr double kEqualOutput = 1e-5;  // relative; the same weights on the same code
 
 torch::Tensor rounded_to_half(const torch::Tensor& tensor) {
   return tensor.to(torch::kFloat16).to(tensor.scalar_type());
@@ -40,52 +41,6 @@ void round_to_half(DetectionModel& model) {
     tensor.copy_(rounded);
   }
   model.detect().read_anchors_from_buffers();
-}
-
-/// A picture without a random number in it, (1, C, side, side).
-torch::Tensor test_picture(int side) {
-  const std::int64_t channels = 3;
-  const auto values = torch::arange(channels * side * side, torch::kFloat32);
-  return ((values * 0.37).sin() * 0.5 + 0.5).reshape({1, channels, side, side});
-}
-
-std::vector<torch::Tensor> predict_raw(DetectionModel& model, int side) {
-  return model.forward(test_picture(side));
-}
-
-double relative_difference(const std::vector<torch::Tensor>& a,
-                           const std::vector<torch::Tensor>& b) {
-  double difference = 0, scale = 1e-30;
-  for (std::size_t level = 0; level < a.size(); ++level) {
-    difference = std::max(difference, (a[level] - b[level]).abs().max().item<double>());
-    scale = std::max(scale, b[level].abs().max().item<double>());
-  }
-  return difference / scale;
-}
-
-/// What is not the same in two models; empty where all is.
-std::string find_difference(const LoadedModel& actual, const LoadedModel& expected) {
-  const StateDict a = state_dict(*actual.model), e = state_dict(*expected.model);
-  if (a.size() != e.size()) return fmt::format("{} tensors instead of {}", a.size(), e.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].first != e[i].first || !torch::equal(a[i].second, e[i].second)) return e[i].first;
-  }
-  if (actual.names != expected.names) return "the class names";
-  const HeadSpec &first = actual.model->head(), &second = expected.model->head();
-  return first.strides == second.strides && first.anchors_px == second.anchors_px ? ""
-                                                                                  : "the anchors";
-}
-
-void compare(const LoadedModel& actual, const LoadedModel& expected, ExportReport& report) {
-  std::string difference = find_difference(actual, expected);
-  report.num_tensors = static_cast<std::int64_t>(state_dict(*expected.model).size());
-  report.difference = relative_difference(predict_raw(*actual.model, report.image_size),
-                                          predict_raw(*expected.model, report.image_size));
-  if (difference.empty() && !(report.difference <= kEqualOutput))
-    difference = fmt::format("its predictions, by {:.2g} of the largest", report.difference);
-  if (!difference.empty())
-    throw Error(ErrorKind::kCheckpoint, "the file read again differs from the model: " + difference,
-                {report.path, 0, {}});
 }
 
 /// "dir/best.safetensors" -> "dir/best.unchecked.safetensors"; gone with this object unless
@@ -131,6 +86,50 @@ void prepare_target(const fs::path& target, const ExportFormat& row,
                 {target.parent_path().string(), 0, {}});
 }
 
+void require(bool holds, const char* flag, const std::string& what, const std::string& advice) {
+  if (!holds) throw Error(ErrorKind::kUsage, what, {{}, 0, flag}, advice);
+}
+
+void check_options(const ExportFormat& row, const ExportOptions& options) {
+  constexpr int kFirstOpset = 13, kLastOpset = 18;
+  const bool nms = options.head == "nms";
+  require(nms || options.head == "raw" || options.head == "decoded", "--head",
+          fmt::format("'{}' is not known", options.head), "one of raw, decoded, nms");
+  require(options.opset >= kFirstOpset && options.opset <= kLastOpset, "--opset",
+          fmt::format("{} is not supported", options.opset), "13 to 18");
+  require(options.batch_size > 0 && options.height > 0 && options.width > 0, "--img-size",
+          "the batch and both sides must be positive", {});
+  if (row.kind == ExportKind::kWeights) return;
+  require(!nms || std::string(row.name) == "onnx", "--head",
+          fmt::format("{} has no suppression inside", row.name), "take decoded");
+  require(!nms || !options.dynamic, "--dynamic", "not together with --head nms",
+          "take --head decoded, or fixed sizes");
+}
+
+ExportOptions with_whole_strides(ExportOptions options, int stride) {
+  const auto rounded = [&](int side) { return static_cast<int>(ceil_to_multiple(side, stride)); };
+  const int height = rounded(options.height), width = rounded(options.width);
+  if (height != options.height || width != options.width)
+    log_warning("image size {}x{} is not a multiple of {}: using {}x{}", options.height,
+                options.width, stride, height, width);
+  options.height = height;
+  options.width = width;
+  return options;
+}
+
+/// What a format compares by: logits of a small picture, or what the network gives for its own.
+struct Comparison {
+  torch::Tensor picture;
+  std::string head;
+};
+
+Comparison comparison_of(const ExportFormat& row, const ExportOptions& options, int max_stride) {
+  if (row.kind == ExportKind::kNetwork)
+    return {test_picture(options.batch_size, options.height, options.width), options.head};
+  const int side = 2 * std::max(max_stride, 32);
+  return {test_picture(1, side, side), "raw"};
+}
+
 }  // namespace
 
 std::string default_export_path(const std::string& checkpoint, const std::string& format,
@@ -147,18 +146,25 @@ ExportReport export_model(const std::string& checkpoint, const std::string& form
   ExportReport report;
   report.format = format;
   report.path = path.empty() ? default_export_path(checkpoint, format) : path;
+  check_options(row, options);
   const LoadedModel loaded = load_model(checkpoint);
+  DetectionModel& model = *loaded.model;
   prepare_target(report.path, row, checkpoint);
-  report.image_size = 2 * std::max(loaded.model->max_stride(), 32);
-  const auto before = predict_raw(*loaded.model, report.image_size);
-  if (options.half) round_to_half(*loaded.model);
-  report.half = options.half || fits_half(*loaded.model);
+  const bool is_network = row.kind == ExportKind::kNetwork;
+  if (is_network) model.fuse();
+  ExportOptions used = with_whole_strides(options, is_network ? model.max_stride() : 1);
+  const Comparison comparison = comparison_of(row, used, model.max_stride());
+  report.image_height = static_cast<int>(comparison.picture.size(2));
+  report.image_width = static_cast<int>(comparison.picture.size(3));
+  const auto before = predictions(model, comparison.picture, comparison.head);
+  if (options.half) round_to_half(model);
+  used.half = report.half = options.half || (!is_network && fits_half(model));
 
   const UncheckedFile file(report.path);
-  row.write(loaded, file.path(), report.half);
-  const LoadedModel reloaded = load_model(file.path());
-  compare(reloaded, loaded, report);
-  report.rounding = relative_difference(predict_raw(*reloaded.model, report.image_size), before);
+  row.write(loaded, file.path(), used);
+  const auto after = is_network ? check_network(file.path(), row, loaded, used, report)
+                                : check_weights(file.path(), loaded, report);
+  report.rounding = relative_difference(after, before, comparison.head);
   report.num_bytes = fs::file_size(file.path());
   file.accept();
   return report;

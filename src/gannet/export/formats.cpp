@@ -10,8 +10,10 @@ namespace gannet {
 
 const std::vector<ExportFormat>& export_format_table() {
   static const std::vector<ExportFormat> table = {
-      {"yolov5", "-yolov5.pt", write_yolov5},
-      {"safetensors", ".safetensors", write_safetensors},
+      {"yolov5", "-yolov5.pt", ExportKind::kWeights, write_yolov5},
+      {"safetensors", ".safetensors", ExportKind::kWeights, write_safetensors},
+      {"torchscript", ".torchscript", ExportKind::kNetwork, write_torchscript},
+      {"onnx", ".onnx", ExportKind::kNetwork, write_onnx},
   };
   return table;
 }

@@ -8,11 +8,12 @@
 
 namespace gannet {
 
-void write_safetensors(const LoadedModel& loaded, const std::string& path, bool half) {
+void write_safetensors(const LoadedModel& loaded, const std::string& path,
+                       const ExportOptions& options) {
   SafeTensors content;
   content.metadata = model_metadata(*loaded.model, loaded.names);
   for (const auto& [name, tensor] : state_dict(*loaded.model)) {
-    const bool rounded = half && tensor.is_floating_point();
+    const bool rounded = options.half && tensor.is_floating_point();
     content.tensors.emplace_back(name,
                                  to_tensor_data(rounded ? tensor.to(torch::kFloat16) : tensor));
   }

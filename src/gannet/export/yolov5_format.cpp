@@ -191,8 +191,9 @@ Value file_entries(const LoadedModel& loaded, const Yolov5Style& style) {
 
 }  // namespace
 
-void write_yolov5(const LoadedModel& loaded, const std::string& path, bool half) {
-  const Yolov5Style style{loaded.model->plan().generation, half};
+void write_yolov5(const LoadedModel& loaded, const std::string& path,
+                  const ExportOptions& options) {
+  const Yolov5Style style{loaded.model->plan().generation, options.half};
   save_torch_file(path, file_entries(loaded, style), PickleClasses::kWrite);
 }
 

@@ -313,12 +313,13 @@ torch::Tensor PlainNorm::apply_to(const torch::Tensor& x) {
 }
 
 torch::Tensor Upsample::apply_to(const torch::Tensor& x) {
-  const std::vector<std::int64_t> size{x.size(2) * factor_, x.size(3) * factor_};
-  return mode_ == "nearest" ? torch::upsample_nearest2d(x, size)
-                            : torch::upsample_bilinear2d(x, size, false);
+  // By factors and not to a size: what is recorded of a call (export) then holds for every size.
+  const std::vector<double> factors(2, static_cast<double>(factor_));
+  return mode_ == "nearest" ? torch::upsample_nearest2d(x, torch::nullopt, factors)
+                            : torch::upsample_bilinear2d(x, torch::nullopt, false, factors);
 }
 
-torch::Tensor Flatten::apply_to(const torch::Tensor& x) { return x.reshape({x.size(0), -1}); }
+torch::Tensor Flatten::apply_to(const torch::Tensor& x) { return x.flatten(1); }
 
 torch::Tensor Concat::forward(const std::vector<torch::Tensor>& inputs) {
   return torch::cat(inputs, dim_);

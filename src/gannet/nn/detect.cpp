@@ -51,8 +51,7 @@ std::vector<torch::Tensor> Detect::forward(const std::vector<torch::Tensor>& fea
   const auto anchors = spec_.anchors_per_level(), values = spec_.values_per_anchor();
   for (std::size_t l = 0; l < features.size(); ++l) {
     const auto x = convs_.empty() ? features[l] : convs_[l]->apply_to(features[l]);
-    raw.push_back(
-        x.reshape({x.size(0), anchors, values, x.size(2), x.size(3)}).permute({0, 1, 3, 4, 2}));
+    raw.push_back(x.unflatten(1, {anchors, values}).permute({0, 1, 3, 4, 2}));
   }
   return raw;
 }

@@ -11,6 +11,7 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/detect/detect_files.h"
+#include "gannet/export/export_model.h"
 #include "tests/unit/detect/detector_fixture.h"
 #include "tests/unit/thrown_error.h"
 
@@ -214,6 +215,39 @@ TEST_F(DetectorTest, SaysWhatIsWrongWithTheSource) {
   make_folder("hollow");
   s.source = path("hollow") + "/*.jpg";
   EXPECT_THAT(testing::thrown_error([&] { detect_files(s, {}); }).what(), HasSubstr("no images"));
+}
+
+// A fixed shape takes every picture whole: what the checkpoint finds at the same letterbox.
+TEST_F(DetectorTest, ExportedFilesFindWhatTheCheckpointFinds) {
+  const cv::Mat image = noise(64, 64, 5);
+  const auto expected = load().detect(view(image));
+  ASSERT_FALSE(expected.empty());
+  ExportOptions exporting;
+  exporting.height = exporting.width = 64;
+  DetectorOptions options;
+  options.device = "cpu";
+  options.precision = "fp32";
+  options.confidence = 0.05;
+  for (const std::string format : {"onnx", "torchscript"}) {
+    const std::string file = export_model(checkpoint(), format, {}, exporting).path;
+    const Detector detector = Detector::load(file, options);
+    EXPECT_EQ(detector.image_size(), 64);
+    EXPECT_EQ(detector.names(), load().names());
+    const auto found = detector.detect(view(image));
+    ASSERT_EQ(found.size(), expected.size()) << format;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found[i].label, expected[i].label);
+      EXPECT_NEAR(found[i].score, expected[i].score, 1e-5);
+      EXPECT_NEAR(found[i].box_px.x1, expected[i].box_px.x1, 1e-2);
+      EXPECT_NEAR(found[i].box_px.y2, expected[i].box_px.y2, 1e-2);
+    }
+    const auto pair = detector.detect_batch({view(image), view(noise(200, 50, 6))});
+    EXPECT_EQ(pair.input_height, 64);
+    EXPECT_EQ(pair.input_width, 64);
+    EXPECT_EQ(pair.images[0].size(), expected.size());
+  }
+  EXPECT_ERROR(kUsage, "takes other images",
+               Detector::load_ensemble({checkpoint(), path("model.onnx")}, options));
 }
 
 }  // namespace

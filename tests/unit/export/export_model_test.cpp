@@ -209,10 +209,10 @@ TEST_F(Export, HalfRefusesWeightsThatOverflow) {
 }
 
 TEST_F(Export, FormatsAreListed) {
-  EXPECT_THAT(export_formats(), ElementsAre("yolov5", "safetensors"));
-  const Error error = testing::thrown_error([&] { export_model(path("best.pt"), "onnx"); });
+  EXPECT_THAT(export_formats(), ElementsAre("yolov5", "safetensors", "torchscript", "onnx"));
+  const Error error = testing::thrown_error([&] { export_model(path("best.pt"), "tflite"); });
   EXPECT_EQ(error.kind(), ErrorKind::kUsage);
-  EXPECT_THAT(error.what(), HasSubstr("there are yolov5, safetensors"));
+  EXPECT_THAT(error.what(), HasSubstr("there are yolov5, safetensors, torchscript, onnx"));
 }
 
 TEST_F(Export, NamesOfFiles) {

@@ -1,0 +1,258 @@
+#include "gannet/predict/exported_network.h"
+
+#include <fmt/format.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/types.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/dnn.hpp>
+#include <utility>
+
+#include "gannet/config/class_names.h"
+#include "gannet/core/error.h"
+#include "gannet/io/onnx_file.h"
+
+namespace gannet {
+namespace {
+
+constexpr const char* kConfigFile = "config.txt";  // of a TorchScript file, as other tools name it
+
+bool is_onnx(const std::string& path) { return path.ends_with(".onnx"); }
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what,
+                         const std::string& advice = {}) {
+  throw Error(ErrorKind::kCheckpoint, what, {path, 0, {}}, advice);
+}
+
+torch::jit::Module load_torchscript(const std::string& path, torch::Device device,
+                                    torch::jit::ExtraFilesMap& extra) {
+  try {
+    return torch::jit::load(path, device, extra);
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    refuse(path, "is no TorchScript file: " + text.substr(0, text.find('\n')));
+  }
+}
+
+class TorchScriptGraph final : public ExportedGraph {
+ public:
+  TorchScriptGraph(const std::string& path, const Placement& placement) : path_(path) {
+    torch::jit::ExtraFilesMap none;
+    module_ = load_torchscript(path, placement.device, none);
+    module_.eval();
+    // Convolutions follow the memory format of images and weights.
+    const torch::NoGradGuard no_grad;
+    for (const torch::Tensor& weight : module_.parameters())
+      if (weight.dim() == 4) weight.set_data(weight.contiguous(placement.memory_format));
+  }
+
+  std::vector<torch::Tensor> run(const torch::Tensor& images) const override {
+    const torch::NoGradGuard no_grad;
+    // As recorded, without a compilation in the first calls that pays only much later.
+    const torch::jit::GraphOptimizerEnabledGuard plain(false);
+    torch::jit::Module module = module_;
+    try {
+      return tensors_of(module.forward({images}));
+    } catch (const std::exception& error) {
+      refuse(path_, fmt::format("cannot be run on {} images of {}x{}: {}", images.size(0),
+                                images.size(3), images.size(2), last_line(error.what())));
+    }
+  }
+
+ private:
+  static std::string last_line(std::string text) {
+    while (text.ends_with('\n')) text.pop_back();
+    return text.substr(text.rfind('\n') + 1);
+  }
+  static std::vector<torch::Tensor> tensors_of(const c10::IValue& output) {
+    if (output.isTensor()) return {output.toTensor()};
+    if (output.isTensorList()) return output.toTensorVector();
+    std::vector<torch::Tensor> tensors;
+    for (const c10::IValue& item : output.toTupleRef().elements())
+      if (item.isTensor()) tensors.push_back(item.toTensor());
+    return tensors;
+  }
+
+  std::string path_;
+  torch::jit::Module module_;
+};
+
+/// What OpenCV has to say it says by exceptions.
+class QuietOpenCv {
+ public:
+  QuietOpenCv() : before_(cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT)) {}
+  ~QuietOpenCv() { cv::utils::logging::setLogLevel(before_); }
+  QuietOpenCv(const QuietOpenCv&) = delete;
+  QuietOpenCv& operator=(const QuietOpenCv&) = delete;
+
+ private:
+  cv::utils::logging::LogLevel before_;
+};
+
+class OnnxGraph final : public ExportedGraph {
+ public:
+  explicit OnnxGraph(const std::string& path) : path_(path) {
+    for (const OnnxValue& output : read_onnx_outline(path).outputs) outputs_.push_back(output.name);
+    const QuietOpenCv quiet;
+    try {
+      net_ = cv::dnn::readNetFromONNX(path);
+    } catch (const cv::Exception& error) {
+      refuse(path, "OpenCV cannot read it: " + error.err);
+    }
+  }
+
+  std::vector<torch::Tensor> run(const torch::Tensor& images) const override {
+    const torch::Tensor input = images.to(torch::kFloat32).contiguous();
+    const std::vector<int> sizes(input.sizes().begin(), input.sizes().end());
+    const cv::Mat blob(sizes, CV_32F, input.data_ptr<float>());
+    const std::scoped_lock one_at_a_time(mutex_);
+    const QuietOpenCv quiet;
+    std::vector<cv::Mat> results;
+    try {
+      net_.setInput(blob);
+      net_.forward(results, outputs_);
+    } catch (const cv::Exception& error) {
+      refuse(path_, "OpenCV cannot run it: " + error.err);
+    }
+    std::vector<torch::Tensor> tensors;
+    for (const cv::Mat& result : results) tensors.push_back(copy_of(result));
+    return tensors;
+  }
+
+ private:
+  static torch::Tensor copy_of(const cv::Mat& result) {
+    const std::vector<std::int64_t> sizes(result.size.p, result.size.p + result.dims);
+    return torch::from_blob(result.data, sizes, torch::kFloat32).clone();
+  }
+
+  std::string path_;
+  std::vector<cv::String> outputs_;
+  mutable cv::dnn::Net net_;
+  mutable std::mutex mutex_;
+};
+
+class ExportedNetwork final : public Network {
+ public:
+  ExportedNetwork(std::unique_ptr<ExportedGraph> graph, const std::optional<InputShape>& shape)
+      : graph_(std::move(graph)), shape_(shape) {}
+
+  NetworkOutput forward(const torch::Tensor& images) const override {
+    const torch::Tensor input = images.to(torch::kFloat32);
+    if (!shape_ || input.size(0) == shape_->batch) return {{}, decoded(input)};
+    std::vector<torch::Tensor> parts;
+    for (const torch::Tensor& part : input.split(shape_->batch)) {
+      const std::int64_t lacking = shape_->batch - part.size(0);
+      const torch::Tensor full =
+          lacking == 0 ? part : torch::constant_pad_nd(part, {0, 0, 0, 0, 0, 0, 0, lacking});
+      parts.push_back(decoded(full).slice(0, 0, part.size(0)));
+    }
+    return {{}, torch::cat(parts)};
+  }
+
+ private:
+  torch::Tensor decoded(const torch::Tensor& images) const {
+    return graph_->run(images).at(0).to(images.options());
+  }
+
+  std::unique_ptr<ExportedGraph> graph_;
+  std::optional<InputShape> shape_;
+};
+
+double number_of(const std::string& text, const std::string& path, const char* key) {
+  try {
+    return std::stod(text);
+  } catch (const std::exception&) {
+    refuse(path, fmt::format("its metadata are malformed: {} is '{}'", key, text));
+  }
+}
+
+ExportedInfo info_of_texts(const std::map<std::string, std::string>& texts,
+                           const std::string& path) {
+  const auto find = [&](const char* key) -> const std::string* {
+    const auto found = texts.find(key);
+    return found == texts.end() ? nullptr : &found->second;
+  };
+  ExportedInfo info;
+  const std::string *stride = find("stride"), *names = find("names");
+  if (stride == nullptr || names == nullptr)
+    refuse(path, "does not say its stride and class names", "export it with gannet export");
+  info.max_stride = static_cast<int>(number_of(*stride, path, "stride"));
+  if (info.max_stride < 1) refuse(path, "its stride is not positive");
+  info.names = parse_class_names(*names, path);
+  if (const std::string* head = find("head")) info.head = *head;
+  if (const std::string* generation = find("generation")) info.release7 = *generation == "release7";
+  if (const std::string* confidence = find("confidence"))
+    info.confidence = number_of(*confidence, path, "confidence");
+  return info;
+}
+
+/// The shape of an input, where all its sides are numbers.
+std::optional<InputShape> fixed_shape(const std::vector<OnnxSide>& sides) {
+  std::vector<std::int64_t> numbers;
+  for (const OnnxSide& side : sides)
+    if (const auto* number = std::get_if<std::int64_t>(&side)) numbers.push_back(*number);
+  if (numbers.size() != 4) return std::nullopt;
+  return InputShape{numbers[0], numbers[2], numbers[3]};
+}
+
+ExportedInfo read_onnx_info(const std::string& path) {
+  const OnnxOutline outline = read_onnx_outline(path);
+  ExportedInfo info = info_of_texts(outline.metadata, path);
+  if (outline.inputs.size() != 1 || outline.inputs[0].shape.size() != 4)
+    refuse(path, "does not take one batch of images");
+  info.shape = fixed_shape(outline.inputs[0].shape);
+  return info;
+}
+
+ExportedInfo read_torchscript_info(const std::string& path) {
+  torch::jit::ExtraFilesMap extra{{kConfigFile, ""}};
+  load_torchscript(path, torch::kCPU, extra);
+  const auto config = nlohmann::json::parse(extra[kConfigFile], nullptr, false);
+  if (!config.is_object()) refuse(path, "does not say its stride and class names");
+  std::map<std::string, std::string> texts;
+  for (const auto& [key, value] : config.items())
+    texts[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  ExportedInfo info = info_of_texts(texts, path);
+  if (config.value("dynamic", false)) return info;
+  std::vector<OnnxSide> sides;
+  for (const auto& side : config.value("shape", nlohmann::json::array()))
+    if (side.is_number_integer()) sides.emplace_back(side.get<std::int64_t>());
+  info.shape = fixed_shape(sides);
+  return info;
+}
+
+}  // namespace
+
+bool is_exported_network(const std::string& path) {
+  return is_onnx(path) || path.ends_with(".torchscript");
+}
+
+ExportedInfo read_exported_info(const std::string& path) {
+  return is_onnx(path) ? read_onnx_info(path) : read_torchscript_info(path);
+}
+
+std::unique_ptr<ExportedGraph> open_exported_graph(const std::string& path,
+                                                   const Placement& placement) {
+  if (!is_onnx(path)) return std::make_unique<TorchScriptGraph>(path, placement);
+  if (!placement.uses_host_threads())
+    throw Error(ErrorKind::kUsage, "ONNX files are run on the CPU only", {path, 0, {}},
+                "give --device cpu, or export to torchscript");
+  return std::make_unique<OnnxGraph>(path);
+}
+
+std::unique_ptr<Network> make_exported_network(const std::string& path, const ExportedInfo& info,
+                                               const Placement& placement) {
+  if (info.head != "decoded")
+    throw Error(ErrorKind::kUsage,
+                fmt::format("its outputs are '{}', not decoded boxes", info.head), {path, 0, {}},
+                "export it with --head decoded");
+  return std::make_unique<ExportedNetwork>(open_exported_graph(path, placement), info.shape);
+}
+
+}  // namespace gannet
