@@ -150,10 +150,11 @@ check "results over sources, said to be all right" 2 "a source would be replaced
 check "results over other files" 2 "is no result of an earlier run" "${detect[@]}" --source day1/img.jpg --output day2
 md5sum -c sums.txt >/dev/null || fail "detect has changed its sources"
 
-# --- The commands of the README, on real pictures, with small figures for size and epochs.
+# --- The commands of the README, on real pictures, with small figures for size and epochs; `serve`, which does not
+# end, has a test of its own.
 mkdir readme && cd readme && cp -r "$GANNET_SOURCE/tests/data/cells" mydata && cp -r mydata/images/val pictures
 printf 'train: mydata/images/train\nval: mydata/images/val\nnc: 3\nnames: [RBC, WBC, Platelets]\n' >mydata.yaml
-commands=$(sed -n '/^## Your own data/,/^## /p' "$GANNET_SOURCE/README.md" | grep '^gannet ' | sed -E 's/#.*//; s/--img [0-9]+/--img 128/; s/--batch [0-9]+/--batch 4/; s/--epochs [0-9]+/--epochs 1/')
+commands=$(sed -n '/^## Your own data/,/^## /p' "$GANNET_SOURCE/README.md" | grep '^gannet ' | grep -v '^gannet serve ' | sed -E 's/#.*//; s/--img [0-9]+/--img 128/; s/--batch [0-9]+/--batch 4/; s/--epochs [0-9]+/--epochs 1/')
 [[ $(wc -l <<<"$commands") -ge 6 ]] || fail "README: only these commands are found: $commands"
 while read -r _ arguments; do
   check "README: gannet $arguments" 0 "" "$gannet" $arguments
