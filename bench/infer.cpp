@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "gannet/config/settings.h"
+#include "gannet/core/memory.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/predict/predictor.h"
 
@@ -79,6 +80,7 @@ void run(const std::string& file, int size, int batch, int rounds) {
 }  // namespace gannet
 
 int main(int argc, char** argv) {
+  gannet::keep_freed_memory();  // as `gannet detect` does
   try {
     const auto number = [&](int i, int fallback) {
       return argc > i ? std::atoi(argv[i]) : fallback;

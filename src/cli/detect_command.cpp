@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/core/error.h"
+#include "gannet/core/memory.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
@@ -74,6 +75,7 @@ class Progress {
 };
 
 int run(const DetectSettings& settings) {
+  keep_freed_memory();
   std::signal(SIGINT, stop_detecting);
   std::signal(SIGTERM, stop_detecting);
   Progress progress(settings.vid_stride);

@@ -1,5 +1,6 @@
 #include "gannet/core/memory.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -89,6 +90,14 @@ std::uint64_t available_memory_bytes(const fs::path& root) {
     }
   }
   return least;
+}
+
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  constexpr int kLargestBlock = 32 << 20, kNeverTrim = 1 << 30;  // the largest that glibc takes
+  ::mallopt(M_MMAP_THRESHOLD, kLargestBlock);
+  ::mallopt(M_TRIM_THRESHOLD, kNeverTrim);
+#endif
 }
 
 }  // namespace gannet
