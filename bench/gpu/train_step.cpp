@@ -2,8 +2,6 @@
 // so that loading is left out; yardstick.py does the same in eager PyTorch. Prints one line of
 // JSON.
 // --profile adds what kernels the device spent the time in.
-#include <ATen/Context.h>
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/types.h>

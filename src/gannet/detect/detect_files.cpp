@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <exception>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
@@ -85,6 +85,15 @@ std::string settings_text(const DetectSettings& settings) {
   std::string text;
   fields_of_detect(LineWriter{text}, settings);
   return text;
+}
+
+/// What is written beside pictures and labels.
+std::vector<std::string> other_outputs(const DetectSettings& s) {
+  std::vector<std::string> names;
+  if (s.save_json) names.emplace_back(kJsonFile);
+  if (s.save_csv) names.emplace_back(kCsvFile);
+  if (s.save_crop) names.emplace_back(kCropFolder);
+  return names;
 }
 
 void make_folders(const std::vector<PlannedImage>& plan, const fs::path& output) {
@@ -301,6 +310,9 @@ class StreamLoop {
 }  // namespace
 
 DetectSummary detect_files(const DetectSettings& settings, const DetectEvents& events) {
+  if (settings.half && settings.precision != "auto" && settings.precision != "fp16")
+    throw Error(ErrorKind::kUsage, fmt::format("stands against --precision {}", settings.precision),
+                {{}, 0, "--half"}, "leave one of the two out");
   const SourceList sources = find_sources(settings.source, settings.recursive);
   for (const std::string& note : sources.notes) log_warning("{}", note);
   const bool has_own_folder = settings.output.empty();
@@ -310,7 +322,8 @@ DetectSummary detect_files(const DetectSettings& settings, const DetectEvents& e
   };
   fs::path output = settings.output;
   if (!has_own_folder)  // before the model is loaded, which takes a while
-    check_outputs(plan_for(output), output, settings.save_txt, settings.exist_ok);
+    check_outputs(plan_for(output), output, settings.save_txt, settings.exist_ok,
+                  other_outputs(settings));
   const Detector detector = Detector::load_ensemble(settings.weights, detector_options(settings));
   if (has_own_folder)
     output = create_run_directory(settings.project, settings.name, settings.exist_ok);

@@ -150,6 +150,15 @@ struct Detector::Impl {
   }
 };
 
+void Detector::tell_image_size(const std::string& checkpoint, int wanted, const Impl& impl) {
+  if (impl.shape)
+    log_info("{}: takes images of {}x{} px only", checkpoint, impl.shape->width,
+             impl.shape->height);
+  else if (impl.image_size != wanted)
+    log_warning("image size {} is not a multiple of {}: using {}", wanted, impl.max_stride,
+                impl.image_size);
+}
+
 Detector::Detector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Detector::Detector(Detector&&) noexcept = default;
 Detector& Detector::operator=(Detector&&) noexcept = default;
@@ -184,6 +193,7 @@ Detector Detector::load_ensemble(const std::vector<std::string>& checkpoints,
   impl->image_size =
       static_cast<int>(impl->shape ? std::max(impl->shape->height, impl->shape->width)
                                    : ceil_to_multiple(options.image_size, impl->max_stride));
+  tell_image_size(checkpoints.front(), options.image_size, *impl);
   const std::shared_ptr<const Network> network =
       networks.size() == 1
           ? std::move(networks.front())

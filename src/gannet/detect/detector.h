@@ -62,6 +62,7 @@ class Detector {
  private:
   struct Impl;
   explicit Detector(std::unique_ptr<Impl> impl);
+  static void tell_image_size(const std::string& checkpoint, int wanted, const Impl& impl);
   std::unique_ptr<Impl> impl_;
 };
 

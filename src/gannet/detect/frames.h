@@ -1,8 +1,6 @@
 // Decodes sources in a thread of its own, one frame after the other.
 #pragma once
 
-#include <atomic>
-#include <functional>
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string>

@@ -35,6 +35,25 @@ fs::path common_folder(const std::vector<fs::path>& files) {
   return common;
 }
 
+/// Whether the name is that of a frame's labels: `stem`, an underscore and a number.
+bool names_a_frame(const std::string& name, const std::string& stem) {
+  if (!name.starts_with(stem + "_") || name.size() == stem.size() + 1) return false;
+  return name.find_first_not_of("0123456789", stem.size() + 1) == std::string::npos;
+}
+
+/// What labels of this source would replace: its own file, or those of its frames.
+std::vector<fs::path> present_labels(const PlannedImage& image) {
+  std::error_code ignored;
+  if (!has_video_suffix(image.picture.string()))
+    return fs::exists(image.labels, ignored) ? std::vector{image.labels} : std::vector<fs::path>();
+  std::vector<fs::path> present;
+  for (const auto& entry : fs::directory_iterator(image.labels.parent_path(), ignored))
+    if (entry.path().extension() == ".txt" &&
+        names_a_frame(entry.path().stem().string(), image.labels.stem().string()))
+      present.push_back(entry.path());
+  return present;
+}
+
 /// Formats that are read but not written become JPEG, videos MP4.
 std::string written_suffix(const fs::path& path) {
   if (has_video_suffix(path.string())) return ".mp4";
@@ -65,9 +84,16 @@ std::vector<PlannedImage> plan_outputs(const std::vector<std::string>& sources,
   std::vector<PlannedImage> plan;
   for (std::size_t i = 0; i < files.size(); ++i) {
     fs::path stem = fs::path(files[i]).replace_extension();
+    // Labels of a video's frames are named like those of a picture "NAME_7".
+    const bool like_frames =
+        has_video_suffix(files[i].string()) &&
+        std::any_of(natural.begin(), natural.end(), [&](const fs::path& other) {
+          return names_a_frame(other.string(), stem.string());
+        });
+    if (like_frames) stem += "_video";
+    const std::string wanted = stem.string();
     for (int number = 2; !taken.insert(stem).second; ++number) {
-      const fs::path other =
-          fmt::format("{}_{}", fs::path(files[i]).replace_extension().string(), number);
+      const fs::path other = fmt::format("{}_{}", wanted, number);
       if (!natural.contains(other)) stem = other;
     }
     const std::string place = (output / stem.lexically_relative(root)).string();
@@ -87,7 +113,7 @@ std::vector<PlannedImage> plan_stream_outputs(const std::vector<std::string>& ad
 }
 
 void check_outputs(const std::vector<PlannedImage>& plan, const fs::path& output, bool with_labels,
-                   bool may_replace) {
+                   bool may_replace, const std::vector<std::string>& others) {
   std::error_code ignored;
   const bool is_ours = fs::exists(output / kMarkerFile, ignored);
   std::set<fs::path> sources;
@@ -96,16 +122,22 @@ void check_outputs(const std::vector<PlannedImage>& plan, const fs::path& output
     const fs::path labels = fs::path(image.source).replace_extension(".txt");
     if (fs::exists(labels, ignored)) sources.insert(fs::weakly_canonical(labels, ignored));
   }
+  std::vector<fs::path> present;
   for (const PlannedImage& image : plan) {
-    for (const fs::path& result : {image.picture, image.labels}) {
-      if ((!with_labels && result == image.labels) || !fs::exists(result, ignored)) continue;
-      if (sources.contains(fs::weakly_canonical(result, ignored)))
-        throw Error(ErrorKind::kUsage, "a source would be replaced by its result",
-                    {result.string(), 0, {}}, "choose another --output");
-      if (!is_ours && !may_replace)
-        throw Error(ErrorKind::kUsage, "exists and is no result of an earlier run",
-                    {result.string(), 0, {}}, "choose another --output, or say --exist-ok");
-    }
+    if (fs::exists(image.picture, ignored)) present.push_back(image.picture);
+    if (!with_labels) continue;
+    const std::vector<fs::path> labels = present_labels(image);
+    present.insert(present.end(), labels.begin(), labels.end());
+  }
+  for (const std::string& other : others)
+    if (fs::exists(output / other, ignored)) present.push_back(output / other);
+  for (const fs::path& result : present) {
+    if (sources.contains(fs::weakly_canonical(result, ignored)))
+      throw Error(ErrorKind::kUsage, "a source would be replaced by its result",
+                  {result.string(), 0, {}}, "choose another --output");
+    if (!is_ours && !may_replace)
+      throw Error(ErrorKind::kUsage, "exists and is no result of an earlier run",
+                  {result.string(), 0, {}}, "choose another --output, or say --exist-ok");
   }
 }
 

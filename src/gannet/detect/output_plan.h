@@ -25,9 +25,14 @@ std::vector<PlannedImage> plan_stream_outputs(const std::vector<std::string>& ad
 
 /// Throws Error (kUsage) if a result would replace a source or, unless `may_replace`, any other
 /// file that is not a result of an earlier run there (kMarkerFile tells such a folder).
+/// @param others names below the output folder that will be written as well
 void check_outputs(const std::vector<PlannedImage>& plan, const std::filesystem::path& output,
-                   bool with_labels, bool may_replace);
+                   bool with_labels, bool may_replace, const std::vector<std::string>& others = {});
 
+/// Names below the output folder.
+inline constexpr const char* kJsonFile = "predictions.json";
+inline constexpr const char* kCsvFile = "predictions.csv";
+inline constexpr const char* kCropFolder = "crops";
 /// In a folder of results: the settings that they were made with.
 inline constexpr const char* kMarkerFile = "detect.yaml";
 

@@ -10,7 +10,6 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
-#include "gannet/core/log.h"
 
 namespace gannet {
 namespace {
@@ -75,11 +74,10 @@ GrowingFile::GrowingFile(fs::path path)
 }
 
 GrowingFile::~GrowingFile() {
-  try {
-    finish();
-  } catch (const Error& error) {
-    log_warning("{}", error.what());
-  }
+  if (finished_) return;
+  file_.close();
+  std::error_code ignored;
+  fs::remove(temporary_, ignored);
 }
 
 void GrowingFile::write(const std::string& text) {
@@ -99,11 +97,11 @@ ResultFiles::ResultFiles(std::vector<PlannedImage> plan, const fs::path& output,
                          const ResultOptions& options)
     : plan_(std::move(plan)), output_(output), options_(options) {
   if (options.json) {
-    json_ = std::make_unique<GrowingFile>(output / "predictions.json");
+    json_ = std::make_unique<GrowingFile>(output / kJsonFile);
     json_->write("[");
   }
   if (options.csv) {
-    csv_ = std::make_unique<GrowingFile>(output / "predictions.csv");
+    csv_ = std::make_unique<GrowingFile>(output / kCsvFile);
     csv_->write("image,frame,class,name,confidence,x1,y1,x2,y2\n");
   }
 }
@@ -166,7 +164,7 @@ void ResultFiles::write_crops(const Frame& frame, const std::vector<Detection>& 
   for (const Detection& d : detections) {
     const cv::Rect part = crop_of(d.box_px, frame.bgr);
     if (part.empty()) continue;
-    const fs::path folder = output_ / "crops" / folder_name(d.label);
+    const fs::path folder = output_ / kCropFolder / folder_name(d.label);
     if (crops_.insert(folder.string()).second) make_folder(folder);
     const std::string stem = stem_of(frame);
     std::string name = stem;

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,7 +24,7 @@ struct ResultOptions {
   DrawOptions draw = {};
 };
 
-/// Grows under another name and gets its own when it is finished, or given up.
+/// Grows under another name and gets its own when it is finished; else nothing is left of it.
 class GrowingFile {
  public:
   /// Throws Error (kIo).
@@ -52,7 +51,8 @@ class ResultFiles {
   void add(Frame& frame, const std::vector<Detection>& detections, int repeats = 1);
   /// No more frames of this source come.
   void end_source(std::size_t source);
-  /// Completes all files; without it what there is stays. Throws Error (kIo).
+  /// Completes all files; without it videos stay as long as they are, tables as they were before.
+  /// Throws Error (kIo).
   void finish();
 
  private:

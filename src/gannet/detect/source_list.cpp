@@ -68,23 +68,33 @@ std::vector<std::string> stream_list_of(const std::string& source) {
   std::error_code error;
   const bool could_be = fs::is_regular_file(source, error) && !has_image_suffix(source) &&
                         !has_video_suffix(source) && fs::file_size(source, error) < kLongest;
-  return could_be ? parse_stream_list(read_file(source)) : std::vector<std::string>();
+  return could_be ? parse_stream_list(read_file(source), source) : std::vector<std::string>();
 }
 
 }  // namespace
 
-std::vector<std::string> parse_stream_list(std::string_view text) {
+std::vector<std::string> parse_stream_list(std::string_view text, const std::string& path) {
   std::vector<std::string> streams;
+  bool any_address = false;
+  int line_number = 0, foreign_line = 0;
   text = without_byte_order_mark(text);
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
+    ++line_number;
     if (line.empty() || line.starts_with('#')) continue;
-    if (!is_camera(line) && !is_address(line)) return {};
-    streams.emplace_back(line);
+    any_address = any_address || is_address(line);
+    if (is_camera(line) || is_address(line)) {
+      streams.emplace_back(line);
+    } else if (foreign_line == 0) {
+      foreign_line = line_number;
+    }
   }
-  return streams;
+  if (foreign_line == 0) return streams;
+  if (!any_address) return {};
+  throw Error(ErrorKind::kUsage, "is neither an address nor the number of a camera, as others are",
+              {path, foreign_line, {}}, "list streams and files apart");
 }
 
 SourceList find_sources(const std::string& source, bool recursive) {

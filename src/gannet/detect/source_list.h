@@ -19,8 +19,9 @@ struct SourceList {
 /// Throws Error (kUsage) where there is nothing that can be read.
 SourceList find_sources(const std::string& source, bool recursive);
 
-/// The addresses and camera numbers that a list names; none where a line is anything else. Blank
-/// lines and those that begin with # do not count.
-std::vector<std::string> parse_stream_list(std::string_view text);
+/// The addresses and camera numbers that a list names, none where it names no address. Blank lines
+/// and those that begin with # do not count. Throws Error (kUsage) for another line among
+/// addresses, which would be left out.
+std::vector<std::string> parse_stream_list(std::string_view text, const std::string& path = {});
 
 }  // namespace gannet

@@ -44,6 +44,25 @@ TEST_F(OutputPlan, SuffixesAloneMakeDistinctNames) {
   EXPECT_THAT(pictures({"a.mpo"}), ElementsAre("out/a.jpg a.txt"));  // not written as such
 }
 
+TEST_F(OutputPlan, LabelsOfFramesAreNotThoseOfPictures) {
+  EXPECT_THAT(pictures({"a.avi", "b.mp4", "a_7.jpg", "b_x.jpg"}),
+              ElementsAre("out/a_video.mp4 a_video.txt", "out/b.mp4 b.txt", "out/a_7.jpg a_7.txt",
+                          "out/b_x.jpg b_x.txt"));
+}
+
+TEST_F(OutputPlan, TablesAndLabelsOfFramesAreNotReplaced) {
+  output_ = folder_ / "out";
+  make_folder("out");
+  const auto videos = plan({"v.mp4"});
+  write("out/v_x.txt", "");
+  write("out/predictions.csv", "");
+  check_outputs(videos, output_, true, false, {kJsonFile});
+  EXPECT_ERROR(kUsage, "predictions.csv", check_outputs(videos, output_, true, false, {kCsvFile}));
+  write("out/v_12.txt", "");
+  check_outputs(videos, output_, false, false);
+  EXPECT_ERROR(kUsage, "v_12.txt", check_outputs(videos, output_, true, false));
+}
+
 TEST_F(OutputPlan, SourcesAreNeverReplaced) {
   output_ = folder_ / "mine";
   make_folder("mine");

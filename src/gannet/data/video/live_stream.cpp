@@ -124,8 +124,6 @@ int LiveStream::num_skipped() const {
   return impl_->skipped;
 }
 
-const std::string& LiveStream::address() const { return impl_->address; }
-
 }  // namespace gannet
 
 #else
@@ -142,10 +140,6 @@ std::optional<LiveFrame> LiveStream::take() { return {}; }
 bool LiveStream::ended() const { return true; }
 double LiveStream::fps() const { return 0; }
 int LiveStream::num_skipped() const { return 0; }
-const std::string& LiveStream::address() const {
-  static const std::string none;
-  return none;
-}
 
 }  // namespace gannet
 #endif

@@ -37,7 +37,6 @@ class LiveStream {
   double fps() const;
   /// Frames that came while others were being looked at.
   int num_skipped() const;
-  const std::string& address() const;
 
  private:
   struct Impl;

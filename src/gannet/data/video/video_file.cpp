@@ -4,13 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 #include <utility>
 #ifdef GANNET_WITH_VIDEO
+#include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 #endif
 
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/core/text.h"
 #include "gannet/data/video/capture.h"
 
 namespace gannet {
@@ -19,16 +23,29 @@ namespace fs = std::filesystem;
 
 #ifdef GANNET_WITH_VIDEO
 
+namespace {
+
+/// Containers with a table of frames.
+bool has_frame_count(const std::string& path) {
+  constexpr std::array<std::string_view, 4> kSuffixes = {".mp4", ".mov", ".m4v", ".avi"};
+  const std::string suffix = to_lower(fs::path(path).extension().string());
+  return std::find(kSuffixes.begin(), kSuffixes.end(), suffix) != kSuffixes.end();
+}
+
+}  // namespace
+
 struct VideoReader::Impl {
   cv::VideoCapture capture;
   VideoInfo info;
   int stride = 1;
-  int frame = 0;       // number of the last one that was read or passed over
-  bool ended = false;  // then `frame` is the number of frames that could be decoded
+  int frame = 0;         // number of the last one that was read or passed over
+  bool ended = false;    // then `frame` is the number of frames that could be decoded
+  bool counted = false;  // the file says how many frames it has, where others say their duration
 };
 
 VideoReader::VideoReader(const std::string& path, int stride) : impl_(std::make_unique<Impl>()) {
   impl_->stride = std::max(stride, 1);
+  impl_->counted = has_frame_count(path);
   if (!open_capture(impl_->capture, path))
     throw Error(ErrorKind::kData, "is no video that can be read", {path, 0, {}},
                 "convert it to MP4, or remove the file");
@@ -70,7 +87,7 @@ bool VideoReader::read(cv::Mat& frame) {
 int VideoReader::frame_number() const { return impl_->frame; }
 
 int VideoReader::num_damaged() const {
-  return impl_->ended ? std::max(0, impl_->info.num_frames - impl_->frame) : 0;
+  return impl_->ended && impl_->counted ? std::max(0, impl_->info.num_frames - impl_->frame) : 0;
 }
 
 struct VideoWriter::Impl {
@@ -105,7 +122,11 @@ VideoWriter::~VideoWriter() {
   }
 }
 
-void VideoWriter::write(const cv::Mat& bgr) { impl_->writer.write(bgr); }
+void VideoWriter::write(const cv::Mat& bgr) {
+  cv::Mat scaled;  // OpenCV drops frames of another size
+  if (bgr.size() != impl_->size) cv::resize(bgr, scaled, impl_->size);
+  impl_->writer.write(scaled.empty() ? bgr : scaled);
+}
 
 void VideoWriter::finish() {
   if (std::exchange(impl_->finished, true)) return;

@@ -11,7 +11,7 @@ namespace gannet {
 /// What is known of a video before its frames are read.
 struct VideoInfo {
   double fps = 0;      // mean rate
-  int num_frames = 0;  // as the file says; 0: it does not
+  int num_frames = 0;  // as the file says, in mkv, ts and the like by its duration; 0: unknown
   cv::Size size;
 };
 
@@ -28,7 +28,8 @@ class VideoReader {
   bool read(cv::Mat& frame);
   /// Number of the last frame in the file, from 1.
   int frame_number() const;
-  /// After the end: frames that the file announced but that could not be decoded.
+  /// After the end: frames that the file announced but that could not be decoded. 0 for kinds of
+  /// files that do not say how many they have.
   int num_damaged() const;
 
  private:
@@ -45,7 +46,7 @@ class VideoWriter {
   VideoWriter(VideoWriter&&) noexcept;
   ~VideoWriter();  // of an unfinished video: what there is stays, under its name
 
-  /// @param bgr of the size given
+  /// @param bgr a frame of another size (of a stream that changes it) is scaled to the video's
   void write(const cv::Mat& bgr);
   /// Throws Error (kIo) where nothing could be written.
   void finish();

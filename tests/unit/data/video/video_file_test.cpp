@@ -49,6 +49,20 @@ TEST_F(Video, AStridePassesFramesOver) {
   EXPECT_EQ(reader.num_damaged(), 0);
 }
 
+TEST_F(Video, KeepsFramesOfAnotherSize) {
+  {
+    VideoWriter writer(path("a.mp4"), 10, {64, 48});
+    for (const cv::Size size : {cv::Size(64, 48), cv::Size(32, 24), cv::Size(64, 48)})
+      writer.write(cv::Mat(size, CV_8UC3, cv::Scalar::all(100)));
+    writer.finish();
+  }
+  VideoReader reader(path("a.mp4"));
+  cv::Mat frame;
+  int frames = 0;
+  for (; reader.read(frame); ++frames) EXPECT_EQ(frame.size(), cv::Size(64, 48));
+  EXPECT_EQ(frames, 3);
+}
+
 TEST_F(Video, SaysWhatIsNoVideo) {
   const auto file = write("b.mp4", "text");
   EXPECT_ERROR(kData, "no video", VideoReader{file});
