@@ -10,6 +10,7 @@
 #include "gannet/core/log.h"
 #include "gannet/core/memory.h"
 #include "gannet/observe/console.h"
+#include "gannet/train/recipe.h"
 #include "gannet/train/trainer.h"
 #include "ranks.h"
 #include "report.h"
@@ -91,14 +92,34 @@ std::map<std::string, std::string> given_flags(TrainArguments& arguments) {
   return given;
 }
 
+/// The recipe that was asked for, else that of the settings file, else that of the model.
+std::string recipe_for(const TrainArguments& arguments,
+                       const std::map<std::string, std::string>& given) {
+  if (given.contains("train.recipe")) return arguments.flags.train.recipe;
+  Settings known = load_settings(arguments.settings_file);
+  if (!known.train.recipe.empty()) return known.train.recipe;
+  for (const char* key : {"train.cfg", "train.weights"})
+    if (given.contains(key)) assign_setting(known, key, given.at(key));
+  return recipe_of_model(known.train);
+}
+
+/// Later ones win: recipe, settings file, hyperparameter file, flags.
 Settings resolve_settings(TrainArguments& arguments) {
-  Settings settings = load_settings(arguments.settings_file);
   const auto given = given_flags(arguments);
+  Settings settings;
+  if (arguments.resume.empty() || arguments.resume == "auto")
+    apply_recipe(settings, recipe_for(arguments, given));
+  const std::string recipe = settings.train.recipe;
+  if (!arguments.settings_file.empty()) overlay_settings(settings, arguments.settings_file);
+  settings.train.recipe = recipe;
   if (given.contains("train.hyp")) settings.train.hyp = arguments.flags.train.hyp;
   const bool is_in_file = !arguments.settings_file.empty() && !given.contains("train.hyp");
   if (!settings.train.hyp.empty() && !is_in_file)  // its values are those of the file
     overlay_hyperparameters(settings, find_config(settings.train.hyp));
-  for (const auto& [key, value] : given) assign_setting(settings, key, value);
+  for (const auto& [key, value] : given) {
+    assign_setting(settings, key, value);
+    settings.chosen.insert(key.find('.') == std::string::npos ? "hyp." + key : key);
+  }
   return settings;
 }
 
@@ -185,6 +206,9 @@ void add_train(CLI::App& app, Action& action) {
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
   command->add_option("--set", arguments->assignments,
                       "KEY=VALUE of a hyperparameter; may be given again");
+  command->add_flag_callback(
+      "--cos-lr", [arguments] { arguments->assignments.emplace_back("train.linear_lr=false"); },
+      "cosine learning rate, as 7.0 spells it");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
   arguments->ranks.add_to(*command);
   command

@@ -41,7 +41,7 @@ LossOptions options_of(const nlohmann::json& json) {
   options.objectness_positive_weight = hyp["obj_pw"];
   options.focal_gamma = hyp["fl_gamma"];
   options.anchor_threshold = hyp["anchor_t"];
-  options.giou_ratio = json["gr"];
+  options.overlap_ratio = json["gr"];
   return options;
 }
 

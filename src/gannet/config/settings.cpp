@@ -158,13 +158,24 @@ void assign_setting(Settings& settings, const std::string& key, const std::strin
   }
 }
 
-Settings parse_settings(const std::string& text, const std::string& path) {
-  Settings settings;
-  const YAML::Node root = parse_yaml(text, path);
+namespace {
+
+void overlay(Settings& settings, const YAML::Node& root, const std::string& path) {
   check_keys(root, {"train", "hyp"}, path, "settings");
   for (const auto& section : root)
     assign_section(settings, section.first.Scalar(), section.second, path);
+}
+
+}  // namespace
+
+Settings parse_settings(const std::string& text, const std::string& path) {
+  Settings settings;
+  overlay(settings, parse_yaml(text, path), path);
   return settings;
+}
+
+void overlay_settings(Settings& settings, const std::string& path) {
+  overlay(settings, load_yaml_file(path), path);
 }
 
 Settings load_settings(const std::string& path,
@@ -174,10 +185,25 @@ Settings load_settings(const std::string& path,
   return settings;
 }
 
+void apply_recipe(Settings& settings, const std::string& name) {
+  require_word("recipe", name, {"july2020", "v7", "auto"});
+  // What nothing decides otherwise is as in 7.0.
+  const std::string path =
+      find_config(fmt::format("recipes/{}.yaml", name == "auto" ? "v7" : name));
+  const YAML::Node root = load_yaml_file(path);
+  check_keys(root, {"train", "hyp"}, path, "recipe");
+  for (const auto& section : root)
+    assign_section(settings, section.first.Scalar(), section.second, path);
+  settings.train.recipe = name;
+}
+
 void overlay_hyperparameters(Settings& settings, const std::string& path) {
   const YAML::Node root = load_yaml_file(path);
   auto known = hyperparameter_names();
-  known.insert(known.end(), {"optimizer", "iou_t", "box"});
+  // Keys of presets that 7.0 never reads, or that its flags and its anchor check overrule.
+  const std::vector<std::string> without_effect = {"iou_t", "label_smoothing", "anchors"};
+  known.insert(known.end(), {"optimizer", "box"});
+  known.insert(known.end(), without_effect.begin(), without_effect.end());
   check_keys(root, known, path, "hyperparameters");
   for (const auto& entry : root) {
     const std::string key = entry.first.Scalar();
@@ -187,7 +213,7 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
       settings.train.optimizer = word == "adam" || word == "adamw" ? word : "sgd";
       continue;
     }
-    if (key == "iou_t") {
+    if (std::find(without_effect.begin(), without_effect.end(), key) != without_effect.end()) {
       log_warning("{}: '{}' has no effect and is ignored", path, key);
       continue;
     }
@@ -222,6 +248,17 @@ void check_settings(Settings& settings) {
   require_word("memory-format", train.memory_format, {"channels_last", "contiguous"});
   require_word("optimizer", train.optimizer, {"sgd", "adam", "adamw"});
   require_word("compat", train.compat, {"fixed", "original"});
+  require_word("recipe", train.recipe, {"", "july2020", "v7", "auto"});
+  require_word("set box_loss", settings.hyp.box_loss, {"iou", "giou", "diou", "ciou"});
+  require_word("set level_balance", settings.hyp.level_balance, {"even", "v7"});
+  require_word("set geometry", settings.hyp.geometry, {"july2020", "v7"});
+  require_word("set protocol", settings.hyp.protocol, {"auto", "july2020", "v7", "coco"});
+  if (train.quad && train.deterministic)
+    throw Error(ErrorKind::kUsage, "cannot be combined with --quad, whose pictures differ in size",
+                {{}, 0, "--deterministic"});
+  if (train.quad && train.rect)
+    throw Error(ErrorKind::kUsage, "cannot be combined with --rect: four need one shape",
+                {{}, 0, "--quad"});
   if (train.image_weights && train.rect)
     throw Error(ErrorKind::kUsage, "cannot be combined with --rect, which shows every image once",
                 {{}, 0, "--image-weights"});

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,20 @@ struct Hyperparameters {
   double mosaic9 = 0.0;
   double mixup = 0.0;
   double copy_paste = 0.0;
+  std::string geometry = "july2020";
+  std::string box_loss = "giou";
+  std::string level_balance = "even";
+  bool obj_by_area = false;
+  double warmup_epochs = 3.0;
+  double warmup_momentum = 0.9;
+  double warmup_bias_lr = 0.1;
+  double clip_grad = 0.0;
+  double ema_decay = 0.9999;
+  double ema_tau = 2000.0;
+  double anchor_recall = 0.99;
+  double val_pad = 0.0;
+  int val_batch_factor = 1;
+  std::string protocol = "auto";
 };
 
 template <class Visitor, class H>
@@ -62,7 +77,7 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
   visit("scale", h.scale, "scaling, +- fraction", Range{0, 1});
   visit("shear", h.shear, "shear, +- degrees", Range{0, 89});
   visit("fliplr", h.fliplr, "probability of a left-right flip", Range{0, 1});
-  visit("warmup_iterations", h.warmup_iterations, "warm-up lasts three epochs, but at least this",
+  visit("warmup_iterations", h.warmup_iterations, "warm-up lasts at least this many batches",
         Range{0, 1e9});
   visit("nominal_batch", h.nominal_batch, "images per update that accumulation aims at",
         Range{1, 1e6});
@@ -72,10 +87,34 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
   visit("mosaic9", h.mosaic9, "probability that a mosaic has nine images, not four", Range{0, 1});
   visit("mixup", h.mixup, "probability that another mosaic is laid over a mosaic", Range{0, 1});
   visit("copy_paste", h.copy_paste, "share of the outlined objects that are copied", Range{0, 1});
+  visit("geometry", h.geometry, "order and limits of the random warp: july2020 or v7", Range{});
+  visit("box_loss", h.box_loss, "overlap in the box loss: iou, giou, diou or ciou", Range{});
+  visit("level_balance", h.level_balance,
+        "weights of the levels' objectness: even, or v7 for more on small strides", Range{});
+  visit("obj_by_area", h.obj_by_area, "objectness gain times (image size / 640) squared", Range{});
+  visit("warmup_epochs", h.warmup_epochs, "length of the warm-up", Range{0, 1e4});
+  visit("warmup_momentum", h.warmup_momentum, "SGD momentum at the start of the warm-up",
+        Range{0, 0.9999});
+  visit("warmup_bias_lr", h.warmup_bias_lr, "learning rate of biases at the start of the warm-up",
+        Range{0, 1});
+  visit("clip_grad", h.clip_grad, "largest norm of all gradients together, 0 for any",
+        Range{0, 1e9});
+  visit("ema_decay", h.ema_decay, "weight of the past in the average of the weights",
+        Range{0, 0.999999});
+  visit("ema_tau", h.ema_tau, "updates until the average has most of its past", Range{0, 1e9});
+  visit("anchor_recall", h.anchor_recall, "share of boxes that anchors must fit to be kept",
+        Range{0, 1});
+  visit("val_pad", h.val_pad, "room around pictures of an evaluation in training, in strides",
+        Range{0, 10});
+  visit("val_batch_factor", h.val_batch_factor,
+        "batches of an evaluation in training are this much larger", Range{1, 64});
+  visit("protocol", h.protocol,
+        "rules of the figures: july2020, v7, coco; auto: those of the model's release", Range{});
 }
 
 /// Settings of `train`; the names are those of the flags with '_' for '-'.
 struct TrainSettings {
+  std::string recipe;  // where the values come from; empty: they stand by themselves
   std::string cfg;  // empty: the model of the weights, else yolov5s
   std::string data = "data/coco128.yaml";
   std::string hyp;
@@ -101,7 +140,8 @@ struct TrainSettings {
   std::string memory_format = "channels_last";
   std::string optimizer = "sgd";
   bool linear_lr = false;
-  int freeze = 0;
+  std::vector<int> freeze = {0};
+  bool quad = false;
   int patience = 0;
   int save_period = 0;
   int keep_periodic = 0;
@@ -119,6 +159,9 @@ struct TrainSettings {
 
 template <class Visitor, class S>
 void fields_of_train(Visitor&& visit, S& s) {
+  visit("recipe", s.recipe,
+        "july2020, v7, or auto to decide from the data; empty: that of the model's release",
+        Range{});
   visit("cfg", s.cfg, "model description; empty: that of the weights, else yolov5s", Range{});
   visit("data", s.data, "data description", Range{});
   visit("hyp", s.hyp, "file with hyperparameters", Range{});
@@ -146,7 +189,10 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("memory_format", s.memory_format, "channels_last or contiguous", Range{});
   visit("optimizer", s.optimizer, "sgd, adam or adamw", Range{});
   visit("linear_lr", s.linear_lr, "linear instead of cosine learning rate", Range{});
-  visit("freeze", s.freeze, "number of first layers that are not trained", Range{0, 1000});
+  visit("freeze", s.freeze,
+        "layers that are not trained: their number from the first, or several of them",
+        Range{0, 1000});
+  visit("quad", s.quad, "four images of a batch in one of twice their size", Range{});
   visit("patience", s.patience, "stop after this many epochs without gain, 0 never", Range{0, 1e6});
   visit("save_period", s.save_period, "also keep a checkpoint every N epochs", Range{0, 1e6});
   visit("keep_periodic", s.keep_periodic,
@@ -170,11 +216,22 @@ void fields_of_train(Visitor&& visit, S& s) {
         "gs://, s3:// or file:// address to which weights and results are uploaded", Range{});
 }
 
+/// Which release's quirks are repeated.
+enum class Quirks { kNone, kJuly2020, kRelease7 };
+
 /// A whole run: what `settings.yaml` of a run directory holds.
 struct Settings {
   TrainSettings train;
   Hyperparameters hyp;
+  /// Keys such as "train.epochs" that a person chose: a recipe that decides leaves them alone.
+  std::set<std::string> chosen;
+
   bool compat_original() const { return train.compat == "original"; }
+  Quirks quirks() const {
+    if (!compat_original()) return Quirks::kNone;
+    const bool is_july = train.recipe.empty() || train.recipe == "july2020";
+    return is_july ? Quirks::kJuly2020 : Quirks::kRelease7;
+  }
 };
 
 /// Later assignments win: defaults, the file (with sections `train` and `hyp`; may be empty for
@@ -188,6 +245,13 @@ Settings parse_settings(const std::string& text, const std::string& path);
 
 /// Assigns one value by key ("train.epochs", "hyp.lr0").
 void assign_setting(Settings& settings, const std::string& key, const std::string& value);
+
+/// Overlays the values that a settings file has.
+void overlay_settings(Settings& settings, const std::string& path);
+
+/// Overlays the values of a recipe, `configs/recipes/NAME.yaml`, and notes its name. Throws Error
+/// (kUsage) for an unknown one.
+void apply_recipe(Settings& settings, const std::string& name);
 
 /// Overlays a hyperparameter file (keys at top level). `optimizer` is accepted and moved to its
 /// place in `train`; keys that the original reads but never uses are reported and ignored.

@@ -24,11 +24,14 @@ struct Neighbours {
   torch::Tensor offset;  // (copies, 2) how far its cell lies from the centre's, in cells
 };
 
-Neighbours add_neighbours(const torch::Tensor& centre_xy, const torch::Tensor& grid_wh) {
+Neighbours add_neighbours(const torch::Tensor& centre_xy, const torch::Tensor& grid_wh,
+                          bool edges_count_twice) {
   constexpr double kReach = 0.5;
   const auto fraction = centre_xy.remainder(1.0);
   const auto low = (fraction < kReach).logical_and(centre_xy > 1);
-  const auto high = (fraction > kReach).logical_and(centre_xy < grid_wh - 1);
+  const auto nearer_to_next =
+      edges_count_twice ? (grid_wh - centre_xy).remainder(1.0) < kReach : fraction > kReach;
+  const auto high = nearer_to_next.logical_and(centre_xy < grid_wh - 1);
   const auto all = torch::ones_like(low.select(1, 0));
   const auto chosen =
       torch::stack({all, low.select(1, 0), low.select(1, 1), high.select(1, 0), high.select(1, 1)});
@@ -42,7 +45,7 @@ Neighbours add_neighbours(const torch::Tensor& centre_xy, const torch::Tensor& g
 }
 
 LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw,
-                          const torch::Tensor& anchors, double threshold) {
+                          const torch::Tensor& anchors, const AssignOptions& options) {
   const auto height = raw.size(2), width = raw.size(3);
   const auto grid_wh = torch::tensor({width, height}).to(targets.options());
   const auto centre = targets.slice(1, 2, 4) * grid_wh;  // (N, 2)
@@ -50,11 +53,11 @@ LevelMatches assign_level(const torch::Tensor& targets, const torch::Tensor& raw
 
   const auto ratio = size.unsqueeze(0) / anchors.unsqueeze(1);  // (A, N, 2)
   const auto worst = torch::max(ratio, ratio.reciprocal()).amax(2);
-  const auto kept = (worst < threshold).nonzero();  // anchor-major
+  const auto kept = (worst < options.anchor_threshold).nonzero();  // anchor-major
   const auto anchor = kept.select(1, 0), target = kept.select(1, 1);
 
   const auto kept_centre = centre.index_select(0, target);
-  const Neighbours copies = add_neighbours(kept_centre, grid_wh);
+  const Neighbours copies = add_neighbours(kept_centre, grid_wh, options.edges_count_twice);
   const auto source = target.index_select(0, copies.row);
   const auto copy_centre = kept_centre.index_select(0, copies.row);
   const auto cell = (copy_centre - copies.offset).trunc();
@@ -82,8 +85,8 @@ std::vector<LevelMatches> assign_targets(const torch::Tensor& targets_N6,
   std::vector<LevelMatches> levels;
   for (std::size_t l = 0; l < raw.size(); ++l) {
     const auto tensor_options = targets_N6.options();
-    levels.push_back(assign_level(targets_N6, raw[l], anchors_in_cells(head, l, tensor_options),
-                                  options.anchor_threshold));
+    levels.push_back(
+        assign_level(targets_N6, raw[l], anchors_in_cells(head, l, tensor_options), options));
   }
   return levels;
 }

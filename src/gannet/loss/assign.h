@@ -19,7 +19,8 @@ struct LevelMatches {
 };
 
 struct AssignOptions {
-  double anchor_threshold = 4.0;  // largest side ratio between box and anchor
+  double anchor_threshold = 4.0;   // largest side ratio between box and anchor
+  bool edges_count_twice = false;  // repeat R04: a centre on a cell's edge takes its cell twice
 };
 
 /// @param targets_N6 rows (image, class, cx, cy, w, h), normalised by the image size

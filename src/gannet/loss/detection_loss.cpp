@@ -25,17 +25,17 @@ torch::TensorOptions compute_options(const std::vector<torch::Tensor>& raw) {
 }
 
 // Objectness targets: at several matches of one cell the last in order wins, on every device.
-torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& giou,
+torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& overlap,
                                  const torch::Tensor& raw, double ratio) {
   auto target =
-      torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, giou.options());
+      torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, overlap.options());
   const auto cell =
       ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column;
   const auto order = torch::arange(m.count(), cell.options());
   const auto last =
       torch::full({target.size(0)}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
   const auto winner = last.index_select(0, cell).eq(order);
-  const auto value = (1 - ratio) + ratio * giou.clamp_min(0);
+  const auto value = (1 - ratio) + ratio * overlap.clamp_min(0);
   // A losing match adds nothing, so the sum over a cell is its winner's value.
   target.scatter_add_(0, cell, torch::where(winner, value, torch::zeros_like(value)));
   return target.reshape({raw.size(0), raw.size(1), raw.size(2), raw.size(3)});
@@ -51,10 +51,10 @@ LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const Loss
         at_least_float32(raw.index({m.image, m.anchor, m.row, m.column}));  // (M, V)
     const auto centre = matched.slice(1, 0, 2).sigmoid() * 2 - 0.5;
     const auto size = (matched.slice(1, 2, 4).sigmoid() * 2).square() * m.anchor_cells;
-    const auto giou =
-        paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh, IouKind::kGiou);
-    sums.box = (1 - giou).sum();
-    target = objectness_targets(m, giou.detach(), raw, o.giou_ratio);
+    const auto overlap = paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh,
+                                           o.box_overlap, o.iou_epsilon);
+    sums.box = (1 - overlap).sum();
+    target = objectness_targets(m, overlap.detach(), raw, o.overlap_ratio);
     const auto logits = matched.slice(1, 5);
     if (logits.size(1) > 1) {
       auto one_hot = torch::full_like(logits, o.label_smoothing / 2);
@@ -128,7 +128,7 @@ LossTargets DetectionLoss::assign(const std::vector<torch::Tensor>& raw,
   const auto compute = compute_options(raw);
   LossTargets targets;
   targets.levels = assign_targets(targets_N6.to(compute.device(targets_N6.device())), raw, head,
-                                  {options_.anchor_threshold});
+                                  {options_.anchor_threshold, options_.edges_count_twice});
   targets.counts = counts_of(targets.levels, raw);
   if (targets_N6.device() != compute.device()) move_to(compute.device(), targets.levels);
   return targets;
@@ -146,7 +146,9 @@ LossCounts DetectionLoss::count(const torch::Tensor& targets_N6,
         torch::zeros({1}, targets_N6.options())
             .expand({images, anchors, height / stride, width / stride, head.num_classes + 5}));
   }
-  return counts_of(assign_targets(targets_N6, grids, head, {options_.anchor_threshold}), grids);
+  return counts_of(assign_targets(targets_N6, grids, head,
+                                  {options_.anchor_threshold, options_.edges_count_twice}),
+                   grids);
 }
 
 LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
@@ -159,7 +161,8 @@ LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
     const auto num_classes = static_cast<double>(raw[l].size(4) - 5);
     box = box + sums.box / num_matches;
     classes = classes + sums.classes / (num_matches * num_classes);
-    objectness = objectness + sums.objectness / counts.cells(l);
+    const double balance = options_.level_balance.empty() ? 1 : options_.level_balance.at(l);
+    objectness = objectness + sums.objectness / (counts.cells(l) / balance);
   }
   const double per_level = 3.0 / static_cast<double>(raw.size());
   box = box * (options_.box_gain * per_level);

@@ -1,5 +1,6 @@
-// The training loss: box, objectness and class parts (RB 5.3). Each part is a mean, and what it is
-// the mean of may be counted over more batches than the one at hand: counts in, loss out.
+// The training loss: box, objectness and class parts (RB 5.3, release-7.md 5.3). Each part is a
+// mean, and what it is the mean of may be counted over more batches than the one at hand: counts
+// in, loss out.
 #pragma once
 
 #include <torch/types.h>
@@ -9,6 +10,7 @@
 
 #include "gannet/core/head_spec.h"
 #include "gannet/loss/assign.h"
+#include "gannet/ops/boxes.h"
 
 namespace gannet {
 
@@ -16,13 +18,16 @@ namespace gannet {
 /// (RB 5.3).
 struct LossOptions {
   double box_gain = 0.05, objectness_gain = 1.0;
-  double class_gain = 0.58;  // already scaled by classes / 80
+  IouKind box_overlap = IouKind::kGiou;  // in the box part, and as objectness target
+  double iou_epsilon = kIouEpsilon;
+  std::vector<double> level_balance;  // weights of the levels' objectness; empty: all 1
+  double class_gain = 0.58;           // already scaled by classes / 80
   double class_positive_weight = 1.0, objectness_positive_weight = 1.0;
-  double focal_gamma = 0;         // 0: plain cross-entropy
-  double anchor_threshold = 4.0;  // largest side ratio between box and anchor
-  double label_smoothing = 0;     // share of a class target that the other classes get
-  /// Objectness target of a match: (1 - r) + r * GIoU.
-  double giou_ratio = 1.0;
+  double focal_gamma = 0;          // 0: plain cross-entropy
+  double anchor_threshold = 4.0;   // largest side ratio between box and anchor
+  double label_smoothing = 0;      // share of a class target that the other classes get
+  double overlap_ratio = 1.0;      // objectness target of a match: (1 - r) + r * overlap
+  bool edges_count_twice = false;  // repeat R04
 };
 
 /// What a loss is divided by. The numbers are one row, so that counts of several batches, or of all

@@ -9,8 +9,6 @@
 namespace gannet {
 namespace {
 
-constexpr double kEps = 1e-16;
-
 struct Corners {
   torch::Tensor x1, y1, x2, y2;
 };
@@ -25,29 +23,30 @@ Corners corners_of_xyxy(const torch::Tensor& box) {
   return {box.select(-1, 0), box.select(-1, 1), box.select(-1, 2), box.select(-1, 3)};
 }
 
-torch::Tensor paired_iou(const Corners& a, const Corners& b, IouKind kind) {
+torch::Tensor paired_iou(const Corners& a, const Corners& b, IouKind kind, double epsilon) {
   const auto inter = (torch::min(a.x2, b.x2) - torch::max(a.x1, b.x1)).clamp_min(0) *
                      (torch::min(a.y2, b.y2) - torch::max(a.y1, b.y1)).clamp_min(0);
   const auto w1 = a.x2 - a.x1, h1 = a.y2 - a.y1, w2 = b.x2 - b.x1, h2 = b.y2 - b.y1;
-  const auto union_area = (w1 * h1 + kEps) + w2 * h2 - inter;
+  const auto union_area = (w1 * h1 + epsilon) + w2 * h2 - inter;
   const auto iou = inter / union_area;
   if (kind == IouKind::kIou) return iou;
 
   const auto enclosing_w = torch::max(a.x2, b.x2) - torch::min(a.x1, b.x1);
   const auto enclosing_h = torch::max(a.y2, b.y2) - torch::min(a.y1, b.y1);
   if (kind == IouKind::kGiou) {
-    const auto enclosing = enclosing_w * enclosing_h + kEps;
+    const auto enclosing = enclosing_w * enclosing_h + epsilon;
     return iou - (enclosing - union_area) / enclosing;
   }
-  const auto diagonal2 = enclosing_w.square() + enclosing_h.square() + kEps;
+  const auto diagonal2 = enclosing_w.square() + enclosing_h.square() + epsilon;
   const auto distance2 =
       ((b.x1 + b.x2) - (a.x1 + a.x2)).square() / 4 + ((b.y1 + b.y2) - (a.y1 + a.y2)).square() / 4;
   const auto diou = iou - distance2 / diagonal2;
   if (kind == IouKind::kDiou) return diou;
 
-  const auto v = (4 / (std::numbers::pi * std::numbers::pi)) *
-                 (torch::atan(w2 / (h2 + kEps)) - torch::atan(w1 / (h1 + kEps))).square();
-  const auto alpha = (v / (1 - iou + v + kEps)).detach();
+  const auto v =
+      (4 / (std::numbers::pi * std::numbers::pi)) *
+      (torch::atan(w2 / (h2 + kIouEpsilon)) - torch::atan(w1 / (h1 + kIouEpsilon))).square();
+  const auto alpha = (v / (1 - iou + v + epsilon)).detach();
   return diou - v * alpha;
 }
 
@@ -64,13 +63,13 @@ torch::Tensor xyxy_to_cxcywh(const torch::Tensor& boxes_xyxy) {
 }
 
 torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy,
-                              IouKind kind) {
-  return paired_iou(corners_of_xyxy(a_xyxy), corners_of_xyxy(b_xyxy), kind);
+                              IouKind kind, double epsilon) {
+  return paired_iou(corners_of_xyxy(a_xyxy), corners_of_xyxy(b_xyxy), kind, epsilon);
 }
 
 torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh,
-                                IouKind kind) {
-  return paired_iou(corners_of_cxcywh(a_cxcywh), corners_of_cxcywh(b_cxcywh), kind);
+                                IouKind kind, double epsilon) {
+  return paired_iou(corners_of_cxcywh(a_cxcywh), corners_of_cxcywh(b_cxcywh), kind, epsilon);
 }
 
 torch::Tensor pairwise_iou(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy) {

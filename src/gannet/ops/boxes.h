@@ -13,14 +13,19 @@ torch::Tensor xyxy_to_cxcywh(const torch::Tensor& boxes_xyxy);
 /// Plain, generalised, with centre distance, with shape as well.
 enum class IouKind { kIou, kGiou, kDiou, kCiou };
 
+/// What keeps divisions finite: July 2020's, and that of release 7.0 (release-7.md 5.2), which is
+/// large enough to show in the tenth digit.
+inline constexpr double kIouEpsilon = 1e-16, kIouEpsilon7 = 1e-7;
+
 /// IoU of paired boxes, differentiable. Zero overlap gives 0 (GIoU, DIoU, CIoU go below).
 /// @param a_xyxy, b_xyxy (N, 4) in one frame   @return (N)
 /// Sources: Rezatofighi et al. 2019 (GIoU); Zheng et al. 2020 (DIoU, CIoU; Q49 corrected).
 torch::Tensor paired_iou_xyxy(const torch::Tensor& a_xyxy, const torch::Tensor& b_xyxy,
-                              IouKind kind);
-/// The same for centre and size; shapes enter CIoU as given.
+                              IouKind kind, double epsilon = kIouEpsilon);
+/// The same for centre and size; shapes enter CIoU as given. A box without height gives no NaN
+/// (R29).
 torch::Tensor paired_iou_cxcywh(const torch::Tensor& a_cxcywh, const torch::Tensor& b_cxcywh,
-                                IouKind kind);
+                                IouKind kind, double epsilon = kIouEpsilon);
 
 /// Pairwise IoU of corner boxes in one frame.
 /// @param a_xyxy (M, 4)   @param b_xyxy (N, 4)   @return (M, N) in [0, 1]

@@ -17,11 +17,11 @@ std::vector<torch::Tensor> floating_state(const DetectionModel& model) {
 
 }  // namespace
 
-Ema::Ema(const DetectionModel& model, std::int64_t updates)
+Ema::Ema(const DetectionModel& model, EmaOptions options)
     : model_(std::make_shared<DetectionModel>(
           model.description(),
           ModelOptions{.num_classes = model.head().num_classes, .draw_weights = false})),
-      updates_(updates) {
+      options_(options) {
   const torch::NoGradGuard no_grad;
   const StateDict source = state_dict(model), target = state_dict(*model_);
   for (std::size_t i = 0; i < source.size(); ++i) {
@@ -33,8 +33,9 @@ Ema::Ema(const DetectionModel& model, std::int64_t updates)
   model_->eval();
 }
 
-double Ema::decay(std::int64_t updates) {
-  return 0.9999 * (1 - std::exp(-static_cast<double>(updates) / 2000));
+double Ema::decay(std::int64_t updates) const {
+  if (options_.tau == 0) return options_.decay;
+  return options_.decay * (1 - std::exp(-static_cast<double>(updates) / options_.tau));
 }
 
 void Ema::update(const DetectionModel& model) {

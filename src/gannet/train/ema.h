@@ -8,11 +8,17 @@
 
 namespace gannet {
 
+/// How slowly an average follows: its decay is `decay * (1 - exp(-updates / tau))`.
+struct EmaOptions {
+  double decay = 0.9999;
+  double tau = 2000;  // updates; 0: the full decay from the start
+};
+
 /// The exponential moving average of a model, which is what is evaluated and shipped (RB 6.7).
 class Ema {
  public:
   /// Starts as a copy of the model.
-  Ema(const DetectionModel& model, std::int64_t updates = 0);
+  explicit Ema(const DetectionModel& model, EmaOptions options = {});
 
   /// After each optimizer step: every floating tensor moves towards the model's, statistics
   /// included.
@@ -20,8 +26,8 @@ class Ema {
   /// Copies the anchors, which the search may have replaced (Q35).
   void copy_anchors(const DetectionModel& model);
 
-  /// 0.9999 (1 - exp(-updates / 2000))
-  static double decay(std::int64_t updates);
+  /// Weight of the past in the update of this number, from 1.
+  double decay(std::int64_t updates) const;
 
   DetectionModel& model() { return *model_; }
   const DetectionModel& model() const { return *model_; }
@@ -30,7 +36,8 @@ class Ema {
 
  private:
   std::shared_ptr<DetectionModel> model_;
-  std::int64_t updates_;
+  EmaOptions options_;
+  std::int64_t updates_ = 0;
 };
 
 }  // namespace gannet

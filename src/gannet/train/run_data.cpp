@@ -84,7 +84,7 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   const TrainSettings& train = settings_.train;
   const auto seed = static_cast<std::uint64_t>(train.seed);
   const auto counted_epoch = static_cast<std::uint64_t>(epoch);
-  const bool shuffle = !settings_.compat_original();  // Q20
+  const bool shuffle = settings_.quirks() != Quirks::kJuly2020;  // Q20
   if (train.rect) {
     auto plans = merge_small_batch(
         plan_rectangular(aspect_ratios(*train_index_), train.batch_size, image_size_, stride_, 0.0),
@@ -105,10 +105,12 @@ std::vector<BatchPlan> RunData::train_plans(int epoch, const std::vector<double>
   return merge_small_batch(plan_weighted(options, weights, counted_epoch), least_batch_);
 }
 
-// In training the batches are not padded beyond the stride (RB 7.1, Q28: documented).
+// In July 2020 these batches are not padded beyond the stride (RB 7.1, Q28: documented).
 std::vector<BatchPlan> RunData::val_plans() const {
-  return plan_rectangular(aspect_ratios(*val_index_), settings_.train.batch_size, val_size_,
-                          stride_, 0.0);
+  const Hyperparameters& h = settings_.hyp;
+  return plan_rectangular(aspect_ratios(*val_index_),
+                          settings_.train.batch_size * h.val_batch_factor, val_size_, stride_,
+                          h.val_pad);
 }
 
 std::int64_t RunData::batches_per_epoch() const {

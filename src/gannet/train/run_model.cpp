@@ -16,14 +16,18 @@
 namespace gannet {
 namespace {
 
-void freeze_layers(DetectionModel& model, int count) {
+// One number n: layers 0 to n - 1. Several: these layers (release-7.md 2.1).
+void freeze_layers(DetectionModel& model, const std::vector<int>& layers) {
   bool any_trained = false;
   int last_layer = 0;
   for (auto& p : model.named_parameters()) {
     const int layer = std::stoi(p.key().substr(p.key().find('.') + 1));
     last_layer = std::max(last_layer, layer);
-    if (layer < count) p.value().requires_grad_(false);
-    any_trained = any_trained || layer >= count;
+    const bool frozen = layers.size() == 1
+                            ? layer < layers.front()
+                            : std::find(layers.begin(), layers.end(), layer) != layers.end();
+    if (frozen) p.value().requires_grad_(false);
+    any_trained = any_trained || !frozen;
   }
   if (!any_trained)
     throw Error(
@@ -40,7 +44,6 @@ ModelDescription describe_model(const TrainSettings& train, const Value& checkpo
   if (weights.model_yaml.empty())
     throw Error(ErrorKind::kUsage, "holds tensors but no model description", {train.weights, 0, {}},
                 "name the model file that they belong to with --cfg");
-  log_info("{}: the model is that of the weights", train.weights);
   return parse_model_description(weights.model_yaml, train.weights);
 }
 
@@ -95,6 +98,8 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
     weights = load_weights(train.weights,
                            train.raw_weights ? WeightsChoice::kRaw : WeightsChoice::kAveraged);
   const auto description = describe_model(train, checkpoint, weights);
+  if (!weights.state.empty() && train.cfg.empty())
+    log_info("{}: the model is that of the weights", train.weights);
   const auto num_classes = static_cast<int>(names.size());
   if (description.num_classes != num_classes)
     log_info("{}: nc {} of the model file becomes {}", description.file, description.num_classes,

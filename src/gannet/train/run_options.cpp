@@ -1,6 +1,7 @@
 #include "gannet/train/run_options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 #include "gannet/core/numeric.h"
@@ -40,17 +41,48 @@ AugmentOptions make_augment_options(const Settings& settings) {
   options.mosaic9 = h.mosaic9;
   options.mixup = h.mixup;
   options.copy_paste = h.copy_paste;
+  options.release7_geometry = h.geometry == "v7";
   if (settings.train.close_mosaic > 0)
     options.mosaic_epochs = std::max(0, settings.train.epochs - settings.train.close_mosaic);
   return options;
 }
 
-LossOptions make_loss_options(const Settings& settings, int num_classes) {
+namespace {
+
+IouKind overlap_named(const std::string& word) {
+  if (word == "ciou") return IouKind::kCiou;
+  if (word == "diou") return IouKind::kDiou;
+  return word == "giou" ? IouKind::kGiou : IouKind::kIou;
+}
+
+// Weights of release 7.0 from the smallest stride on (release-7.md 5.3), in the head's order.
+std::vector<double> release7_balance(const HeadSpec& head) {
+  const std::vector<double> by_stride = head.num_levels() == 3
+                                            ? std::vector<double>{4, 1, 0.4}
+                                            : std::vector<double>{4, 1, 0.25, 0.06, 0.02};
+  std::vector<double> balance;
+  for (const double stride : head.strides) {
+    const auto finer = std::count_if(head.strides.begin(), head.strides.end(),
+                                     [&](double other) { return other < stride; });
+    balance.push_back(by_stride.at(static_cast<std::size_t>(finer)));
+  }
+  return balance;
+}
+
+}  // namespace
+
+LossOptions make_loss_options(const Settings& settings, const HeadSpec& head, int image_size) {
+  constexpr double kSizeOfGains = 640, kClassesOfGains = 80;
   const Hyperparameters& h = settings.hyp;
   LossOptions options;
+  options.box_overlap = overlap_named(h.box_loss);
+  options.iou_epsilon = h.box_loss == "giou" ? kIouEpsilon : kIouEpsilon7;
+  if (h.level_balance == "v7") options.level_balance = release7_balance(head);
   options.box_gain = h.giou;
   options.objectness_gain = h.obj;
-  options.class_gain = h.cls * num_classes / 80;
+  if (h.obj_by_area) options.objectness_gain *= std::pow(image_size / kSizeOfGains, 2);
+  options.class_gain = h.cls * head.num_classes / kClassesOfGains;
+  options.edges_count_twice = settings.quirks() == Quirks::kRelease7;
   options.class_positive_weight = h.cls_pw;
   options.objectness_positive_weight = h.obj_pw;
   options.focal_gamma = h.fl_gamma;
@@ -68,10 +100,13 @@ ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t bat
   options.lrf = settings.hyp.lrf;
   options.momentum = settings.hyp.momentum;
   options.min_warmup_steps = settings.hyp.warmup_iterations;
+  options.warmup_epochs = settings.hyp.warmup_epochs;
+  options.warmup_momentum = settings.hyp.warmup_momentum;
+  options.warmup_bias_lr = settings.hyp.warmup_bias_lr;
   options.nominal_batch = settings.hyp.nominal_batch;
   options.linear = settings.train.linear_lr;
   options.warm_momentum = settings.train.optimizer == "sgd";
-  options.original = settings.compat_original();
+  options.quirks = settings.quirks();
   return options;
 }
 

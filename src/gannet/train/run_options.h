@@ -21,7 +21,8 @@ inline constexpr const char* kDefaultModel = "yolov5s.yaml";
 void make_paths_absolute(TrainSettings& settings, bool resumes);
 
 AugmentOptions make_augment_options(const Settings& settings);
-LossOptions make_loss_options(const Settings& settings, int num_classes);
+/// @param image_size of training, px
+LossOptions make_loss_options(const Settings& settings, const HeadSpec& head, int image_size);
 ScheduleOptions make_schedule_options(const Settings& settings, std::int64_t batches_per_epoch);
 /// Weight decay scaled to the batch size and its accumulation (RB 6.1).
 double scaled_weight_decay(const Settings& settings);

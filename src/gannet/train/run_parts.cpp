@@ -56,8 +56,9 @@ RunData scan_data(const Settings& settings, const DataDescription& description, 
 }
 
 void adapt_anchors(const Settings& settings, const RunData& data, TrainState& state) {
-  const AnchorCheck check = check_anchors(data.train_index(), state.model->head(),
-                                          data.image_size(), settings.hyp.anchor_t, state.seed);
+  const AnchorCheck check = check_anchors(
+      data.train_index(), state.model->head(),
+      {data.image_size(), settings.hyp.anchor_t, settings.hyp.anchor_recall, state.seed});
   log_info("anchors: best possible recall {:.4f}{}", check.recall_before,
            check.replaced ? fmt::format(", new anchors reach {:.4f}", check.recall_after) : "");
   if (check.replaced) state.model->detect().set_anchors(check.head);
@@ -68,14 +69,23 @@ DataFingerprint fingerprint_of(const RunData& data) {
   return {fingerprint(data.train_index()), fingerprint(data.val_index())};
 }
 
+// R01: only the average keeps the weights as they were.
+void round_to_half(const DetectionModel& model) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state_dict(model))
+    if (tensor.is_floating_point()) tensor.copy_(tensor.to(torch::kFloat16));
+}
+
 // Weights as the run starts with them, and what accompanies them.
 void complete_state(TrainState& state, const Settings& settings, const Placement& placement,
                     const RunData& data) {
   place_model(*state.model, placement);
-  state.ema = std::make_unique<Ema>(*state.model);
+  state.ema =
+      std::make_unique<Ema>(*state.model, EmaOptions{settings.hyp.ema_decay, settings.hyp.ema_tau});
   state.optimizer =
       make_optimizer(*state.model, {settings.train.optimizer, settings.hyp.lr0,
                                     settings.hyp.momentum, scaled_weight_decay(settings)});
+  if (settings.quirks() == Quirks::kRelease7) round_to_half(*state.model);
   constexpr double kFirstLossScale = 65536;
   state.scaler.enabled = placement.compute == torch::kFloat16;
   if (state.scaler.enabled) state.scaler.scale = kFirstLossScale;
@@ -187,6 +197,7 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
   mark_boundary(state);
   ScheduleOptions schedule = make_schedule_options(settings, state.batches_per_epoch);
   schedule.first_epoch = state.epoch;
+  const LossOptions loss = make_loss_options(settings, state.model->head(), data.image_size());
   RankLinks links = join_ranks(settings, data, *state.model, *comm);
   const LoaderOptions loading = loader_options(settings, placement);
   return {.settings = settings,
@@ -200,7 +211,7 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
           .val_loader = Loader(data.val_set(), loading),
           .state = std::move(state),
           .schedule = Schedule(schedule),
-          .loss = DetectionLoss(make_loss_options(settings, data.description().num_classes))};
+          .loss = DetectionLoss(loss)};
 }
 
 RunInfo describe(const RunParts& parts) {

@@ -9,9 +9,6 @@
 namespace gannet {
 namespace {
 
-constexpr double kWarmupBiasRate = 0.1;
-constexpr double kWarmupMomentum = 0.9;
-
 double interpolate(std::int64_t x, std::int64_t end, double from, double to) {
   return from + (to - from) * static_cast<double>(x) / static_cast<double>(end);
 }
@@ -20,7 +17,9 @@ double interpolate(std::int64_t x, std::int64_t end, double from, double to) {
 
 Schedule::Schedule(const ScheduleOptions& options)
     : options_(options),
-      warmup_steps_(std::max(3 * options.batches_per_epoch, options.min_warmup_steps)) {}
+      warmup_steps_(std::max<std::int64_t>(
+          {round_half_even(options.warmup_epochs * static_cast<double>(options.batches_per_epoch)),
+           options.min_warmup_steps, 1})) {}
 
 double Schedule::factor(double epoch) const {
   const double progress = epoch / options_.epochs;
@@ -36,12 +35,13 @@ int Schedule::accumulate_at(std::int64_t iteration) const {
 }
 
 // The factor of an epoch whose rate warm-up does not set. The original sets rates at the end of an
-// epoch, one late; in the first epoch of a run it is that of epoch 0, and in the epoch in which
-// warm-up ends the last value of warm-up stays.
+// epoch, one late; in July 2020 it is that of epoch 0 in the first epoch of a run, and in the epoch
+// in which warm-up ends the last value of warm-up stays.
 double Schedule::settled_factor(int epoch) const {
-  if (!options_.original) return factor(epoch);
+  if (options_.quirks == Quirks::kNone) return factor(epoch);
   if (warmup_steps_ >= epoch * options_.batches_per_epoch) return factor(epoch);
-  return epoch == options_.first_epoch ? factor(0) : factor(epoch - 1);
+  const bool starts_over = options_.quirks == Quirks::kJuly2020 && epoch == options_.first_epoch;
+  return starts_over ? factor(0) : factor(epoch - 1);
 }
 
 const std::vector<bool>& Schedule::updates_of_epoch(int epoch) const {
@@ -60,8 +60,21 @@ const std::vector<bool>& Schedule::updates_of_epoch(int epoch) const {
   return cached_updates_;
 }
 
+// An update at the first batch of a run, then whenever enough batches lie behind the last one: as
+// 7.0 counts them, though gradients of before an epoch are gone (R07, R08).
+bool Schedule::completes_update_of_release7(std::int64_t iteration) const {
+  const std::int64_t first = options_.first_epoch * options_.batches_per_epoch;
+  auto& updates = cached_updates_;
+  for (auto i = first + static_cast<std::int64_t>(updates.size()); i <= iteration; ++i) {
+    if (i == first || i - last_update_ >= accumulate_at(i)) last_update_ = i;
+    updates.push_back(last_update_ == i);
+  }
+  return updates[static_cast<std::size_t>(iteration - first)];
+}
+
 bool Schedule::completes_update(std::int64_t iteration) const {
-  if (options_.original) return iteration % accumulate_at(iteration) == 0;
+  if (options_.quirks == Quirks::kJuly2020) return iteration % accumulate_at(iteration) == 0;
+  if (options_.quirks == Quirks::kRelease7) return completes_update_of_release7(iteration);
   const auto epoch = static_cast<int>(iteration / options_.batches_per_epoch);
   return updates_of_epoch(epoch)[static_cast<std::size_t>(iteration % options_.batches_per_epoch)];
 }
@@ -81,10 +94,11 @@ StepPlan Schedule::at(std::int64_t iteration) const {
   for (int group = 0; group < kNumGroups; ++group) {
     const bool biases = group == kNumGroups - 1;
     plan.lr[static_cast<std::size_t>(group)] =
-        interpolate(iteration, warmup_steps_, biases ? kWarmupBiasRate : 0, target);
+        interpolate(iteration, warmup_steps_, biases ? options_.warmup_bias_lr : 0, target);
   }
   if (options_.warm_momentum)
-    plan.momentum = interpolate(iteration, warmup_steps_, kWarmupMomentum, options_.momentum);
+    plan.momentum =
+        interpolate(iteration, warmup_steps_, options_.warmup_momentum, options_.momentum);
   return plan;
 }
 

@@ -1,10 +1,12 @@
 // Rates, momentum and accumulation of every iteration: a pure function of its number (RB 6.3
-// to 6.5).
+// to 6.5, release-7.md 6.3 to 6.5).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <vector>
+
+#include "gannet/config/settings.h"
 
 namespace gannet {
 
@@ -20,9 +22,11 @@ struct ScheduleOptions {
   double lr0 = 0.01, lrf = 0.1, momentum = 0.937;
   bool linear = false;                   // instead of half a cosine
   bool warm_momentum = true;             // SGD
-  std::int64_t min_warmup_steps = 1000;  // warm-up lasts 3 epochs but at least this
-  int nominal_batch = 64;                // images per update that accumulation aims at
-  bool original = false;                 // repeat Q17, Q18, Q19
+  double warmup_epochs = 3;              // warm-up lasts this long,
+  std::int64_t min_warmup_steps = 1000;  // but at least this
+  double warmup_momentum = 0.9, warmup_bias_lr = 0.1;
+  int nominal_batch = 64;         // images per update that accumulation aims at
+  Quirks quirks = Quirks::kNone;  // repeat Q17, Q18, Q19, or R02, R07, R08
 };
 
 /// What one iteration does.
@@ -52,11 +56,13 @@ class Schedule {
   double settled_factor(int epoch) const;
   bool completes_update(std::int64_t iteration) const;
   const std::vector<bool>& updates_of_epoch(int epoch) const;
+  bool completes_update_of_release7(std::int64_t iteration) const;
 
   ScheduleOptions options_;
   std::int64_t warmup_steps_;
   mutable int cached_epoch_ = -1;
-  mutable std::vector<bool> cached_updates_;
+  mutable std::int64_t last_update_ = 0;
+  mutable std::vector<bool> cached_updates_;  // of an epoch, or of the run since its first one
 };
 
 }  // namespace gannet

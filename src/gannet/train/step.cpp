@@ -43,6 +43,17 @@ torch::Tensor blank_image(const Batch& batch, const Placement& placement) {
       .contiguous(placement.memory_format);
 }
 
+// All gradients together become no longer than `most` (release-7.md 6.5); nothing is read back.
+void clip(const torch::optim::Optimizer& optimizer, double most) {
+  std::vector<torch::Tensor> gradients;
+  for (const auto& group : optimizer.param_groups())
+    for (const auto& parameter : group.params())
+      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  if (gradients.empty()) return;
+  const auto norm = torch::stack(torch::_foreach_norm(gradients)).norm();
+  torch::_foreach_mul_(gradients, (most / (norm + 1e-6)).clamp_max(1));
+}
+
 // Doubles the scale after a long time without overflow, halves it at one.
 void adapt(LossScaler& scaler, bool finite) {
   if (!finite) {
@@ -71,7 +82,7 @@ TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const Detectio
 
 void TrainStep::begin_epoch() {
   state_.progress = {};
-  if (schedule_.options().original) zero_gradients(*state_.optimizer);
+  if (schedule_.options().quirks != Quirks::kNone) zero_gradients(*state_.optimizer);
 }
 
 void TrainStep::count_last_step() {
@@ -213,6 +224,7 @@ void TrainStep::update() {
   if (options_.before_update) options_.before_update();
   const bool finite = !state_.scaler.enabled || unscale(*state_.optimizer, state_.scaler.scale);
   if (finite) {
+    if (options_.clip_gradients > 0) clip(*state_.optimizer, options_.clip_gradients);
     apply_plan(*state_.optimizer, plan_);
     step_optimizer(*state_.optimizer);
     state_.ema->update(*state_.model);

@@ -27,6 +27,7 @@ struct StepOptions {
   GradientReducer* reducer = nullptr;             // null in a world of one
   std::shared_ptr<NormSync> norm_sync = nullptr;  // null: each rank's norms for themselves
   bool loss_per_rank = false;  // normalise by this rank's counts, as the original does
+  double clip_gradients = 0;   // largest norm of all gradients together; 0: any
   int shard_threads = 0;       // deterministic by shards, this many side by side; 0: not
   std::function<void()>
       before_update;  // what must have happened before weights change; may be empty
@@ -58,7 +59,7 @@ class TrainStep {
   void run(const Batch& batch);
 
   /// Starts the running means of an epoch from nothing; with --compat original also drops pending
-  /// gradients (Q19).
+  /// gradients (Q19, R07).
   void begin_epoch();
   /// Counts the last step's loss too; all ranks must call it after the last step of an epoch.
   void count_last_step();

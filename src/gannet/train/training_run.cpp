@@ -50,6 +50,7 @@ StepOptions TrainingRun::step_options() {
   options.reducer = parts_.links.reducer.get();
   options.norm_sync = parts_.links.norm_sync;
   options.loss_per_rank = settings_.compat_original();
+  options.clip_gradients = settings_.hyp.clip_grad;
   options.before_update = [this] { saver_.wait_until_copied(); };
   if (settings_.train.deterministic) {
     options.shard_threads = torch::get_num_threads();
@@ -184,7 +185,8 @@ Evaluation TrainingRun::evaluate(DetectionModel& model, bool with_loss, bool dra
   EvaluatorOptions options;
   options.predict.nms.iou_threshold = kTrainingIou;
   options.single_class = settings_.train.single_cls;
-  options.score.protocol = model.plan().generation == Generation::kRelease7
+  options.score.protocol = settings_.hyp.protocol != "auto" ? protocol_named(settings_.hyp.protocol)
+                           : model.plan().generation == Generation::kRelease7
                                ? MetricProtocol::kV7
                                : MetricProtocol::kJuly2020;
   options.score.original = settings_.compat_original();
@@ -236,7 +238,8 @@ bool TrainingRun::improves(double value) {
     state_.epochs_without_gain = 0;
     return true;
   }
-  ++state_.epochs_without_gain;
+  // As good as the best is no loss of patience (release-7.md 6.8).
+  state_.epochs_without_gain = value == state_.best_fitness ? 0 : state_.epochs_without_gain + 1;
   return false;
 }
 

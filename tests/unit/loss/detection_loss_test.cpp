@@ -83,7 +83,7 @@ TEST(DetectionLoss, ObjectnessTargetIsTheOverlap) {
   // Cross-entropy with logits 2: ln(1 + e^2) - 2 t; 15 cells with t = 0, one with t = 0.5.
   const double empty = std::log(1 + std::exp(2.0));
   expect_items(loss_of(raw, targets, head), 3 * 0.05 * 0.5, 3 * (empty - 1.0 / 16), 0, 1e-5);
-  expect_items(loss_of(raw, targets, head, {.giou_ratio = 0}), 3 * 0.05 * 0.5,
+  expect_items(loss_of(raw, targets, head, {.overlap_ratio = 0}), 3 * 0.05 * 0.5,
                3 * (empty - 2.0 / 16), 0, 1e-5);
 }
 

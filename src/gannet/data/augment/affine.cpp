@@ -10,9 +10,7 @@ namespace {
 
 constexpr double kEpsilon = 1e-16;
 constexpr double kMinSide_px = 2;
-constexpr double kMinAreaLeft = 0.2;
 constexpr double kMinAreaLeftOfOutline = 0.01;  // its box is tighter than the one before
-constexpr double kMaxAspect = 20;
 
 double radians(double degrees) { return degrees * std::numbers::pi / 180; }
 
@@ -64,13 +62,15 @@ Extent outline_extent(const PixelLabel& label, const LabelWarp& warp) {
   return extent;
 }
 
-bool worth_keeping(const PixelLabel& before, const Extent& after, double scale, bool by_outline) {
+bool worth_keeping(const PixelLabel& before, const Extent& after, const LabelWarp& warp,
+                   bool by_outline) {
   const double width = after.x2 - after.x1, height = after.y2 - after.y1;
   const double area_before = double{before.box_px.area()};
   const double aspect = std::max(width / (height + kEpsilon), height / (width + kEpsilon));
-  const double least_left = by_outline ? kMinAreaLeftOfOutline : kMinAreaLeft;
+  const double least_left = by_outline ? kMinAreaLeftOfOutline : warp.least_area_left;
   return width > kMinSide_px && height > kMinSide_px &&
-         width * height / (area_before * scale + kEpsilon) > least_left && aspect < kMaxAspect;
+         width * height / (area_before * warp.scale + kEpsilon) > least_left &&
+         aspect < warp.max_aspect;
 }
 
 }  // namespace
@@ -130,6 +130,23 @@ PlaneMatrix plane_matrix(const AffineMatrix& affine, const PerspectiveDraws& til
   return matrix;
 }
 
+PlaneMatrix release7_matrix(const AffineDraws& draws, const PerspectiveDraws& tilt, cv::Size input,
+                            cv::Size output) {
+  const cv::Matx33d centred(1, 0, -input.width / 2.0, 0, 1, -input.height / 2.0, 0, 0, 1);
+  const cv::Matx33d tilted(1, 0, 0, 0, 1, 0, tilt.x, tilt.y, 1);
+  const double cosine = draws.scale * std::cos(radians(draws.degrees));
+  const double sine = draws.scale * std::sin(radians(draws.degrees));
+  const cv::Matx33d turned(cosine, sine, 0, -sine, cosine, 0, 0, 0, 1);
+  const cv::Matx33d sheared(1, std::tan(radians(draws.shear_x)), 0,
+                            std::tan(radians(draws.shear_y)), 1, 0, 0, 0, 1);
+  const cv::Matx33d moved(1, 0, (0.5 + draws.translate_x) * output.width, 0, 1,
+                          (0.5 + draws.translate_y) * output.height, 0, 0, 1);
+  const cv::Matx33d product = moved * sheared * turned * tilted * centred;
+  PlaneMatrix matrix;
+  std::copy(std::begin(product.val), std::end(product.val), matrix.begin());
+  return matrix;
+}
+
 cv::Mat warp_image(const cv::Mat& image, const AffineMatrix& matrix, AffineBorder border) {
   constexpr AffineMatrix kIdentity = {1, 0, 0, 0, 1, 0};
   if (border.x == 0 && border.y == 0 && matrix == kIdentity) return image;
@@ -141,7 +158,7 @@ std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels, const
   for (const PixelLabel& label : labels) {
     const bool by_outline = warp.follow_outlines && !label.outline_px.empty();
     const Extent extent = by_outline ? outline_extent(label, warp) : box_extent(label, warp);
-    if (!worth_keeping(label, extent, warp.scale, by_outline)) continue;
+    if (!worth_keeping(label, extent, warp, by_outline)) continue;
     PixelLabel moved{label.class_id,
                      {static_cast<float>(extent.x1), static_cast<float>(extent.y1),
                       static_cast<float>(extent.x2), static_cast<float>(extent.y2)}};
@@ -156,7 +173,8 @@ std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels, const
 
 std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels,
                                     const AffineMatrix& matrix, cv::Size output, double scale) {
-  return warp_labels(labels, {plane_matrix(matrix, {}, {}), output, scale, false});
+  return warp_labels(labels,
+                     {.matrix = plane_matrix(matrix, {}, {}), .output = output, .scale = scale});
 }
 
 }  // namespace gannet

@@ -45,19 +45,25 @@ PerspectiveDraws draw_perspective(double range, Rng& rng);
 /// The affine matrix behind a tilt about the input's centre; mere affine without tilt.
 PlaneMatrix plane_matrix(const AffineMatrix& affine, const PerspectiveDraws& tilt, cv::Size input);
 
+/// Release 7.0's order (release-7.md 7.4): tilt, rotation with scale, and shear about the centre,
+/// which then goes to the middle of the output, shifted by shares of the output's sides.
+PlaneMatrix release7_matrix(const AffineDraws& draws, const PerspectiveDraws& tilt, cv::Size input,
+                            cv::Size output);
+
 /// Linear interpolation, grey 114 outside. Returns `image` itself where nothing would change.
 cv::Mat warp_image(const cv::Mat& image, const AffineMatrix& matrix, AffineBorder border);
 
 struct LabelWarp {
   PlaneMatrix matrix{1, 0, 0, 0, 1, 0, 0, 0, 1};
   cv::Size output;
-  double scale = 1;              // scale gain of the draws
+  double scale = 1;              // by which areas count as grown: the draws' gain, 7.0: its square
   bool follow_outlines = false;  // boxes around the moved outlines where there are some
+  double least_area_left = 0.2, max_aspect = 20;
 };
 
 /// Axis-aligned hulls of the moved boxes, clipped to the output. Those that became tiny (2 px or
-/// less), thin (20 : 1 or more) or lost most of their area (0.2 or less is left; 0.01 of a box
-/// around a moved outline) are dropped. Outlines move along.
+/// less), thin or lost most of their area (of a box around a moved outline: 0.01 or less is left)
+/// are dropped. Outlines move along.
 std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels, const LabelWarp& warp);
 std::vector<PixelLabel> warp_labels(const std::vector<PixelLabel>& labels,
                                     const AffineMatrix& matrix, cv::Size output, double scale);

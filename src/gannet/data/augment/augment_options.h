@@ -14,7 +14,8 @@ struct AugmentOptions {
   bool mosaic = true;  // off for rectangular training
   /// Decode JPEGs smaller where enough pixels stay, and only what is visible; off: as the original.
   bool reduced_decode = true;
-  double perspective = 0;  // change of depth by pixel, plus or minus
+  double perspective = 0;          // change of depth by pixel, plus or minus
+  bool release7_geometry = false;  // order and limits of the warp (release-7.md 7.4)
   // Probabilities, of which zero draws nothing.
   double flip_up_down = 0;
   double mosaic_probability = 1;  // else the image alone

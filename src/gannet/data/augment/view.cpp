@@ -142,9 +142,16 @@ LabelWarp ViewSource::draw_warp(const SampleRequest& request, cv::Size canvas,
   Rng tilt_rng = rng_for(request, Purpose::kPerspective);
   const PerspectiveDraws tilt = draw_perspective(options_.perspective, tilt_rng);
   LabelWarp warp;
-  warp.matrix = plane_matrix(affine_matrix(draws, canvas, border), tilt, canvas);
   warp.output = canvas + cv::Size(2 * border.x, 2 * border.y);
-  warp.scale = draws.scale;
+  if (options_.release7_geometry) {
+    warp.matrix = release7_matrix(draws, tilt, canvas, warp.output);
+    warp.scale = draws.scale * draws.scale;
+    warp.least_area_left = 0.1;
+    warp.max_aspect = 100;
+  } else {
+    warp.matrix = plane_matrix(affine_matrix(draws, canvas, border), tilt, canvas);
+    warp.scale = draws.scale;
+  }
   // Where boxes stay boxes, an outline says nothing more: the same with labels of either kind.
   warp.follow_outlines = options_.degrees != 0 || options_.shear != 0 ||
                          options_.perspective != 0 || options_.copy_paste > 0;

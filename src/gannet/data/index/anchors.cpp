@@ -11,7 +11,6 @@
 namespace gannet {
 namespace {
 
-constexpr double kGoodRecall = 0.99;
 constexpr double kMinSide_px = 2;
 constexpr double kSmallSide_px = 3;
 constexpr std::uint64_t kJitterEpoch = 0xFFFFFFFF;  // apart from every generation's numbers
@@ -152,25 +151,27 @@ HeadSpec with_anchors(HeadSpec head, std::vector<AnchorSize> anchors) {
   return head;
 }
 
-AnchorCheck check_anchors(const ImageIndex& index, const HeadSpec& head, int image_size,
-                          double threshold, std::uint64_t seed) {
+AnchorCheck check_anchors(const ImageIndex& index, const HeadSpec& head,
+                          const AnchorCheckOptions& wanted) {
   constexpr double kMinScale = 0.9, kMaxScale = 1.1;
   std::vector<double> scales;
   for (std::size_t i = 0; i < index.images.size(); ++i) {
-    scales.push_back(Rng({seed, kJitterEpoch, i, Purpose::kAnchors}).uniform(kMinScale, kMaxScale));
+    scales.push_back(
+        Rng({wanted.seed, kJitterEpoch, i, Purpose::kAnchors}).uniform(kMinScale, kMaxScale));
   }
-  const std::vector<BoxSize> jittered = label_sizes(index, image_size, scales);
+  const std::vector<BoxSize> jittered = label_sizes(index, wanted.image_size, scales);
   const std::vector<AnchorSize> anchors = flat_anchors(head);
   AnchorCheck check;
   check.head = head;
-  check.recall_before = check.recall_after = anchor_recall(jittered, anchors, threshold);
-  if (check.recall_before >= kGoodRecall || jittered.empty()) return check;
+  check.recall_before = check.recall_after = anchor_recall(jittered, anchors, wanted.threshold);
+  if (check.recall_before >= wanted.good_recall || jittered.empty()) return check;
   AnchorSearchOptions options;
   options.num_anchors = static_cast<int>(anchors.size());
-  options.threshold = threshold;
-  options.seed = seed;
-  const std::vector<AnchorSize> found = search_anchors(label_sizes(index, image_size), options);
-  const double recall = anchor_recall(jittered, found, threshold);
+  options.threshold = wanted.threshold;
+  options.seed = wanted.seed;
+  const std::vector<AnchorSize> found =
+      search_anchors(label_sizes(index, wanted.image_size), options);
+  const double recall = anchor_recall(jittered, found, wanted.threshold);
   if (recall <= check.recall_before) return check;
   check.recall_after = recall;
   check.replaced = true;

@@ -53,9 +53,15 @@ struct AnchorCheck {
   HeadSpec head;  // the one to use
 };
 
-/// Keeps the anchors when they reach a recall of 0.99, else searches and takes what is better.
-/// @param threshold largest factor between box and anchor that the loss accepts (anchor_t)
-AnchorCheck check_anchors(const ImageIndex& index, const HeadSpec& head, int image_size,
-                          double threshold, std::uint64_t seed);
+struct AnchorCheckOptions {
+  int image_size = 640;       // px
+  double threshold = 4;       // largest factor between box and anchor that the loss accepts
+  double good_recall = 0.99;  // with this the anchors are kept
+  std::uint64_t seed = 0;
+};
+
+/// Keeps the anchors when they reach a good recall, else searches and takes what is better.
+AnchorCheck check_anchors(const ImageIndex& index, const HeadSpec& head,
+                          const AnchorCheckOptions& options);
 
 }  // namespace gannet
