@@ -150,28 +150,12 @@ INSTANTIATE_TEST_SUITE_P(Models, Forward,
                            return name;
                          });
 
-// Weights of the full yolov5s by a rule.
-void fill_by_rule(const std::string& name, torch::Tensor tensor) {
-  if (name.find("anchor") != std::string::npos || name.ends_with("num_batches_tracked")) return;
-  const auto u = golden::uniform_by_rule(name, tensor.sizes());
-  if (tensor.dim() == 4) {
-    tensor.copy_((2 * u - 1) * std::sqrt(4.5 / static_cast<double>(tensor.size(1) * tensor.size(2) *
-                                                                   tensor.size(3))));
-  } else if (name.ends_with("running_var")) {
-    tensor.copy_(0.5 + u);
-  } else if (name.ends_with(".weight")) {
-    tensor.copy_(0.75 + 0.5 * u);
-  } else {
-    tensor.copy_(0.4 * u - 0.2);
-  }
-}
-
 TEST(ForwardByRule, FullYolov5s) {
   const torch::NoGradGuard no_grad;
   const golden::Vector vector("forward/yolov5s-by-rule");
   const auto json = golden::json("forward/yolov5s-by-rule.json");
   DetectionModel model(golden::model_description("yolov5s"), {});
-  for (const auto& [name, tensor] : state_dict(model)) fill_by_rule(name, tensor);
+  for (const auto& [name, tensor] : state_dict(model)) golden::fill_by_rule(name, tensor);
   model.to(golden::test_device());
   const auto input =
       golden::uniform_by_rule("images", {1, 3, 64, 64}).to(golden::test_device(), torch::kFloat32);
@@ -185,7 +169,7 @@ TEST(ForwardByRule, FullYolov5s) {
   // than the tolerance from the exact one. Ours may be as far from it as the recording is, plus the
   // tolerance.
   DetectionModel exact(golden::model_description("yolov5s"), {});
-  for (const auto& [name, tensor] : state_dict(exact)) fill_by_rule(name, tensor);
+  for (const auto& [name, tensor] : state_dict(exact)) golden::fill_by_rule(name, tensor);
   exact.to(golden::test_device(), torch::kFloat64);
   exact.train();
   const auto truth = exact.forward(input.to(torch::kFloat64));

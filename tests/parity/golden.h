@@ -148,6 +148,22 @@ inline torch::Tensor uniform_by_rule(const std::string& name, torch::IntArrayRef
   return u;
 }
 
+/// A state entry as models "by rule" have it, from its name alone.
+inline void fill_by_rule(const std::string& name, torch::Tensor tensor) {
+  if (name.find("anchor") != std::string::npos || name.ends_with("num_batches_tracked")) return;
+  const auto u = uniform_by_rule(name, tensor.sizes());
+  if (tensor.dim() == 4) {
+    tensor.copy_((2 * u - 1) * std::sqrt(4.5 / static_cast<double>(tensor.size(1) * tensor.size(2) *
+                                                                   tensor.size(3))));
+  } else if (name.ends_with("running_var")) {
+    tensor.copy_(0.5 + u);
+  } else if (name.ends_with(".weight")) {
+    tensor.copy_(0.75 + 0.5 * u);
+  } else {
+    tensor.copy_(0.4 * u - 0.2);
+  }
+}
+
 inline ModelDescription model_description(const std::string& model) {
   const std::string own = testing::vector_path("models/" + model + ".yaml");
   return load_model_description(std::filesystem::exists(own)

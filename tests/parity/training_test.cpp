@@ -5,9 +5,17 @@
 #include "gannet/train/run_options.h"
 #include "gannet/train/step.h"
 #include "tests/parity/golden.h"
+#include "tests/parity/training_vectors.h"
 
 namespace gannet {
 namespace {
+
+HeadSpec three_classes() {
+  HeadSpec head;
+  head.num_classes = 3;
+  head.strides = {8, 16, 32};
+  return head;
+}
 
 TEST(ScheduleVectors, RatesMomentumAccumulationAndSteps) {
   const auto index = golden::json("schedule/index.json");
@@ -22,7 +30,7 @@ TEST(ScheduleVectors, RatesMomentumAccumulationAndSteps) {
     options.lr0 = entry["lr0"];
     options.momentum = entry["momentum"];
     options.warm_momentum = entry["optimizer"] == "SGD";
-    options.original = true;
+    options.quirks = Quirks::kJuly2020;
     const Schedule schedule(options);
     EXPECT_EQ(schedule.warmup_steps(), entry["warmup_iterations"].get<std::int64_t>());
     const auto ni = vector["ni"], lr = vector["lr"], momentum = vector["momentum"],
@@ -45,35 +53,16 @@ TEST(ScheduleVectors, RatesMomentumAccumulationAndSteps) {
     settings.train.batch_size = options.total_batch;
     EXPECT_DOUBLE_EQ(scaled_weight_decay(settings),
                      entry["scaled_hyp"]["weight_decay"].get<double>());
-    EXPECT_NEAR(make_loss_options(settings, 3).class_gain, entry["scaled_hyp"]["cls"].get<double>(),
-                1e-15);
+    EXPECT_NEAR(make_loss_options(settings, three_classes(), 640).class_gain,
+                entry["scaled_hyp"]["cls"].get<double>(), 1e-15);
   }
 }
 
 TEST(ScheduleVectors, EmaDecay) {
   const auto index = golden::json("schedule/index.json");
+  const Ema ema(DetectionModel(golden::model_description("shallow"), {}));
   for (const auto& [updates, decay] : index["ema_decay"].items())
-    EXPECT_NEAR(Ema::decay(std::stoll(updates)), decay.get<double>(), 1e-12);
-}
-
-Batch batch_of(const golden::Vector& inputs, int number) {
-  const auto pixels = inputs["images." + std::to_string(number)]
-                          .permute({0, 2, 3, 1})
-                          .to(torch::kCPU)
-                          .contiguous();  // NCHW to NHWC
-  Batch batch;
-  batch.number = number;
-  batch.images = static_cast<int>(pixels.size(0));
-  batch.height = static_cast<int>(pixels.size(1));
-  batch.width = static_cast<int>(pixels.size(2));
-  batch.pixels = std::shared_ptr<std::uint8_t[]>(new std::uint8_t[batch.bytes()]);
-  std::memcpy(batch.pixels.get(), pixels.data_ptr(), batch.bytes());
-  const auto targets = inputs["targets." + std::to_string(number)].to(torch::kCPU);
-  const auto rows = targets.accessor<float, 2>();
-  for (std::int64_t i = 0; i < targets.size(0); ++i)
-    batch.targets.push_back(
-        {rows[i][0], rows[i][1], rows[i][2], rows[i][3], rows[i][4], rows[i][5]});
-  return batch;
+    EXPECT_NEAR(ema.decay(std::stoll(updates)), decay.get<double>(), 1e-12);
 }
 
 Settings settings_of(const nlohmann::json& json) {
@@ -100,16 +89,6 @@ struct RunCase {
 
 class Trajectory : public ::testing::TestWithParam<RunCase> {};
 
-// Sums and norms of all state entries after a step.
-torch::Tensor sums_of(const StateDict& state) {
-  std::vector<torch::Tensor> rows;
-  for (const auto& [name, tensor] : state) {
-    const auto x = tensor.detach().to(torch::kFloat64);
-    rows.push_back(torch::stack({x.sum(), x.square().sum().sqrt()}));
-  }
-  return torch::stack(rows);
-}
-
 TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   const RunCase& run = GetParam();
   const auto json = golden::json("trajectory/" + run.name + ".json");
@@ -119,7 +98,7 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   ScheduleOptions schedule_options = make_schedule_options(settings, json["batches_per_epoch"]);
   if (json["warmup_iterations"] != 1000) schedule_options.min_warmup_steps = 0;
   const Schedule schedule(schedule_options);
-  const DetectionLoss loss(make_loss_options(settings, 3));
+  const DetectionLoss loss(make_loss_options(settings, three_classes(), 64));
   const auto comm = make_single_process();
   Placement placement;
   placement.device = golden::test_device();
@@ -143,7 +122,7 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
   std::int64_t updates = 0;
   for (std::int64_t i = 0; i < items.size(0); ++i) {
     if (i % batches == 0) step.begin_epoch();
-    step.run(batch_of(inputs, static_cast<int>(i % batches)));
+    step.run(golden::batch_of(inputs, static_cast<int>(i % batches)));
     ASSERT_TRUE(
         golden::near_by_columns(step.last_items(), items[i], {1, 1, 1, 1}, run.loss_tolerance))
         << "iteration " << i;
@@ -151,7 +130,7 @@ TEST_P(Trajectory, EveryStepEqualsTheOriginal) {
         << "iteration " << i;
     if (!step.last_plan().completes_update) continue;
     const StateDict live = state_dict(*state.model), average = state_dict(state.ema->model());
-    const auto live_sums = sums_of(live), ema_sums = sums_of(average);
+    const auto live_sums = golden::sums_of(live), ema_sums = golden::sums_of(average);
     for (std::size_t e = 0; e < live.size(); ++e) {
       const auto row = static_cast<std::int64_t>(e);
       ASSERT_TRUE(
@@ -189,12 +168,13 @@ TEST(GradientVectors, EveryParameterOfTheNarrowModel) {
   model.to(golden::test_device(), torch::kFloat64);
   model.train();
   const Settings settings = settings_of(golden::json("trajectory/sgd.json"));
-  const Batch batch = batch_of(inputs, 0);
+  const Batch batch = golden::batch_of(inputs, 0);
   Placement placement;
   placement.device = golden::test_device();
   placement.parameters = placement.compute = torch::kFloat64;
   const auto raw = model.forward(prepare_images(batch, placement));
-  DetectionLoss(make_loss_options(settings, 3))(raw, prepare_targets(batch), model.head())
+  DetectionLoss(make_loss_options(settings, three_classes(), 64))(raw, prepare_targets(batch),
+                                                                  model.head())
       .total.backward();
   int compared = 0;
   for (const auto& [name, parameter] : named_parameters_in_order(model)) {

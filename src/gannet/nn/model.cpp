@@ -73,8 +73,9 @@ void collect_state(const torch::nn::Module& module, const std::string& prefix, b
 
 }  // namespace
 
-BiasOffsets head_bias_offsets(double stride, int num_classes) {
-  return {std::log(8 / std::pow(640 / stride, 2)), std::log(0.6 / (num_classes - 0.99))};
+BiasOffsets head_bias_offsets(double stride, int num_classes, Generation generation) {
+  const double almost_one = generation == Generation::kRelease7 ? 0.99999 : 0.99;
+  return {std::log(8 / std::pow(640 / stride, 2)), std::log(0.6 / (num_classes - almost_one))};
 }
 
 DetectionModel::DetectionModel(const ModelDescription& description, const ModelOptions& options)
@@ -116,7 +117,8 @@ void DetectionModel::initialise(const ModelOptions& options) {
   const auto parameters = named_parameters();
   for (std::size_t l = 0; l < plan_.layers.back().inputs.size(); ++l) {
     const std::string name = output_convolution(plan_, l) + ".bias";
-    const BiasOffsets offsets = head_bias_offsets(head().strides[l], head().num_classes);
+    const BiasOffsets offsets =
+        head_bias_offsets(head().strides[l], head().num_classes, plan_.generation);
     const auto bias = parameters[name].view({head().anchors_per_level(), -1});
     bias.select(1, 4).add_(offsets.objectness);
     bias.slice(1, 5).add_(offsets.classes);

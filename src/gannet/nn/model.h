@@ -70,11 +70,13 @@ class DetectionModel final : public torch::nn::Module {
   std::shared_ptr<Detect> detect_;
 };
 
-/// Constants added to the random biases of a level's output convolution (RB 2.5).
+/// Constants added to the random biases of a level's output convolution (RB 2.5,
+/// release-7.md 4).
 struct BiasOffsets {
   double objectness = 0, classes = 0;
 };
-BiasOffsets head_bias_offsets(double stride, int num_classes);
+BiasOffsets head_bias_offsets(double stride, int num_classes,
+                              Generation generation = Generation::kJuly2020);
 
 /// Parameters and buffers by name, in the order of Python's state_dict. The tensors are the live
 /// ones.

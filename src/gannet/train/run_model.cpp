@@ -88,6 +88,12 @@ void transfer(DetectionModel& model, LoadedWeights weights, const Settings& sett
 
 }  // namespace
 
+void round_to_half(const DetectionModel& model) {
+  const torch::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : state_dict(model))
+    if (tensor.is_floating_point()) tensor.copy_(tensor.to(torch::kFloat16));
+}
+
 std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
                                                 const std::vector<std::string>& names,
                                                 const Value& checkpoint) {

@@ -19,4 +19,8 @@ std::shared_ptr<DetectionModel> build_run_model(const Settings& settings,
                                                 const std::vector<std::string>& names,
                                                 const Value& checkpoint);
 
+/// Rounds every weight and statistic to half precision, as release 7.0 does before it trains (R01;
+/// the average keeps them as they were).
+void round_to_half(const DetectionModel& model);
+
 }  // namespace gannet

@@ -69,13 +69,6 @@ DataFingerprint fingerprint_of(const RunData& data) {
   return {fingerprint(data.train_index()), fingerprint(data.val_index())};
 }
 
-// R01: only the average keeps the weights as they were.
-void round_to_half(const DetectionModel& model) {
-  const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : state_dict(model))
-    if (tensor.is_floating_point()) tensor.copy_(tensor.to(torch::kFloat16));
-}
-
 // Weights as the run starts with them, and what accompanies them.
 void complete_state(TrainState& state, const Settings& settings, const Placement& placement,
                     const RunData& data) {

@@ -76,7 +76,7 @@ TEST_P(DataAnchorsParity, SearchReachesTheOriginal) {
 TEST_P(DataAnchorsParity, CheckDecidesAlike) {
   const nlohmann::json& check = json_.at("check_" + suffix());
   const HeadSpec before = head(check, "anchors_px_before");
-  const AnchorCheck result = check_anchors(index_, before, GetParam().image_size, 4, 0);
+  const AnchorCheck result = check_anchors(index_, before, {.image_size = GetParam().image_size});
   EXPECT_EQ(result.replaced, check.at("replaced").get<bool>());
   if (!result.replaced) {
     EXPECT_EQ(result.head.anchors_px, before.anchors_px);

@@ -11,11 +11,14 @@ using testing::make_model;
 
 // RB appendix B.1.
 TEST(Ema, DecayGrowsWithTheUpdates) {
-  EXPECT_NEAR(Ema::decay(1), 0.000499825, 1e-9);
-  EXPECT_NEAR(Ema::decay(10), 0.004987022, 1e-9);
-  EXPECT_NEAR(Ema::decay(1000), 0.393429993, 1e-9);
-  EXPECT_NEAR(Ema::decay(2000), 0.632057347, 1e-9);
-  EXPECT_NEAR(Ema::decay(20000), 0.999854605, 1e-9);
+  const auto model = make_model("shallow", {});
+  const Ema ema(*model), quick(*model, {.decay = 0.9, .tau = 0});
+  EXPECT_EQ(quick.decay(1), 0.9);
+  EXPECT_NEAR(ema.decay(1), 0.000499825, 1e-9);
+  EXPECT_NEAR(ema.decay(10), 0.004987022, 1e-9);
+  EXPECT_NEAR(ema.decay(1000), 0.393429993, 1e-9);
+  EXPECT_NEAR(ema.decay(2000), 0.632057347, 1e-9);
+  EXPECT_NEAR(ema.decay(20000), 0.999854605, 1e-9);
 }
 
 TEST(Ema, StartsAsAFrozenCopy) {
@@ -32,7 +35,8 @@ TEST(Ema, UpdateMovesFloatingTensorsTowardsTheModel) {
   const auto model = make_model("shallow");
   const torch::NoGradGuard no_grad;
   testing::entry(*model, "model.0.conv.bn.running_mean").fill_(0);
-  Ema ema(*model, 1999);
+  Ema ema(*model);
+  ema.set_updates(1999);
   testing::entry(*model, "model.0.conv.bn.running_mean").fill_(1);
   testing::entry(*model, "model.0.conv.bn.num_batches_tracked").fill_(5);
   ema.update(*model);

@@ -105,7 +105,7 @@ class StoppableRun {
     options.batches_per_epoch = kBatches;
     options.total_batch = 16;
     options.min_warmup_steps = 12;
-    options.original = run.original;
+    options.quirks = run.original ? Quirks::kJuly2020 : Quirks::kNone;
     return options;
   }
 

@@ -44,7 +44,7 @@ TEST(Schedule, RateAfterWarmUpIsThatOfItsEpoch) {
 // Q17, Q18: rates are one epoch late, and start again from epoch 0 after a resume.
 TEST(Schedule, RatesOfTheOriginal) {
   ScheduleOptions options = ten_epochs();
-  options.original = true;
+  options.quirks = Quirks::kJuly2020;
   const Schedule fresh(options);
   EXPECT_DOUBLE_EQ(fresh.at(5 * 7).lr[0], 0.01 * fresh.factor(4));
   options.first_epoch = 5;

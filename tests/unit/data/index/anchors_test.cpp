@@ -56,11 +56,11 @@ TEST(Anchors, CheckReplacesWhatDoesNotFit) {
   HeadSpec head;
   head.strides = {8, 16};
   head.anchors_px = {{{100, 90}}, {{200, 150}}};
-  const AnchorCheck check = check_anchors(index, head, 320, 4, 0);
+  const AnchorCheck check = check_anchors(index, head, {.image_size = 320});
   EXPECT_TRUE(check.replaced);
   EXPECT_EQ(check.recall_before, 0);
   EXPECT_EQ(check.recall_after, 1);
-  const AnchorCheck again = check_anchors(index, check.head, 320, 4, 0);
+  const AnchorCheck again = check_anchors(index, check.head, {.image_size = 320});
   EXPECT_FALSE(again.replaced);
   EXPECT_EQ(again.head.anchors_px, check.head.anchors_px);
 }
