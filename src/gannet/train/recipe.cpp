@@ -1,6 +1,13 @@
 #include "gannet/train/recipe.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
 #include "gannet/config/model_description.h"
+#include "gannet/core/numeric.h"
+#include "gannet/data/index/image_index.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/train/run_options.h"
 
@@ -16,10 +23,99 @@ ModelDescription described_model(const TrainSettings& train) {
   return load_model_description(find_config(train.cfg.empty() ? kDefaultModel : train.cfg));
 }
 
+/// The value at a share of the way from the smallest to the largest.
+template <class T>
+T quantile(std::vector<T> values, double share) {
+  if (values.empty()) return {};
+  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), values.begin() + at, values.end());
+  return values[static_cast<std::size_t>(at)];
+}
+
+/// Collects decisions for what nobody chose.
+class Decisions {
+ public:
+  explicit Decisions(const Settings& settings) : settings_(settings) {}
+  template <class T>
+  void add(const std::string& key, const T& value, const std::string& reason) {
+    if (!settings_.chosen.contains(key)) made_.push_back({key, fmt::format("{}", value), reason});
+  }
+  std::vector<Decision> take() { return std::move(made_); }
+
+ private:
+  const Settings& settings_;
+  std::vector<Decision> made_;
+};
+
 }  // namespace
 
 std::string recipe_of_model(const TrainSettings& train) {
   return described_model(train).generation == Generation::kRelease7 ? "v7" : "july2020";
+}
+
+DataSummary summarise(const ImageIndex& index, int num_classes) {
+  std::vector<int> sides;
+  std::vector<double> boxes;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(num_classes));
+  for (const IndexedImage& image : index.images) {
+    const int side = std::max(image.width, image.height);
+    sides.push_back(side);
+    for (const Label& label : image.labels) {
+      boxes.push_back(
+          std::max(double{label.width} * image.width, double{label.height} * image.height) / side);
+      ++counts.at(static_cast<std::size_t>(label.class_id));
+    }
+  }
+  std::erase(counts, 0);
+  DataSummary data;
+  data.images = static_cast<std::int64_t>(index.images.size());
+  data.boxes = static_cast<std::int64_t>(boxes.size());
+  data.classes = static_cast<std::int64_t>(counts.size());
+  data.rarest = counts.empty() ? 0 : *std::min_element(counts.begin(), counts.end());
+  data.image_side_px = quantile(sides, 0.5);
+  data.small_box = quantile(boxes, 0.1);
+  return data;
+}
+
+std::vector<Decision> decide_recipe(const Settings& settings, const DataSummary& data) {
+  // Below this many batches AdamW ends higher than SGD with accumulation, see docs/recipes.md.
+  constexpr std::int64_t kFewBatches = 10'000;
+  const TrainSettings& train = settings.train;
+  const std::int64_t per_epoch =
+      std::max<std::int64_t>(1, (data.images + train.batch_size - 1) / train.batch_size);
+  const std::int64_t batches = per_epoch * train.epochs;
+  const bool tunes = !train.weights.empty();
+  Decisions decide(settings);
+
+  const auto side = static_cast<int>(
+      std::clamp<std::int64_t>(ceil_to_multiple(data.image_side_px, 64), 320, 640));
+  decide.add(
+      "train.img_size", side,
+      fmt::format("the images have {} px, the median of their longer sides", data.image_side_px));
+  if (batches < kFewBatches) {
+    const double rate = tunes ? 0.0005 : 0.002;
+    const std::string budget = fmt::format("{} batches are few", batches);
+    decide.add("train.optimizer", "adamw", budget + ": SGD would only just have begun");
+    decide.add("hyp.lr0", rate, tunes ? "the weights know something already" : "for AdamW");
+    decide.add("hyp.warmup_bias_lr", rate, "AdamW's steps are of one length from the start");
+    decide.add("hyp.nominal_batch", train.batch_size, budget + ": each one makes an update");
+  }
+  const double warmup = std::clamp(0.06 * train.epochs, 0.5, 3.0);
+  decide.add("hyp.warmup_epochs", warmup, fmt::format("in proportion to {} epochs", train.epochs));
+  decide.add("hyp.warmup_iterations", 0, "no longer than that");
+  decide.add("train.linear_lr", false, "a cosine spends more of a short run at both ends");
+  // The average looks back over a fifth of the run, once the first twentieth is over.
+  const double updates = static_cast<double>(
+      batches < kFewBatches ? batches : batches * train.batch_size / settings.hyp.nominal_batch);
+  const double window = std::clamp(updates / 5, 20.0, 10'000.0);
+  decide.add("hyp.ema_decay", std::round((1 - 1 / window) * 1e5) / 1e5,
+             fmt::format("an average over the last {:.0f} of {:.0f} updates", window, updates));
+  decide.add("hyp.ema_tau", std::round(std::clamp(updates / 20, 10.0, 2000.0)),
+             "which it reaches slowly: the first weights are of no use");
+  const int plain = std::max(1, train.epochs / 8);
+  if (!train.rect && train.epochs > 4)
+    decide.add("train.close_mosaic", plain, "the last eighth sees pictures as they are");
+  return decide.take();
 }
 
 }  // namespace gannet

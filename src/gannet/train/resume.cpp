@@ -103,6 +103,9 @@ std::optional<Settings> fit_settings(const Settings& run, const Settings& wanted
   for (const auto& [key, value] : flat(wanted)) {
     const auto found = before.find(key);
     if (found == before.end() || found->second == value) continue;
+    // What the run's recipe decided from the data is not contradicted by what stood there before.
+    if (run.train.recipe == "auto" && key != "train.recipe" && !wanted.chosen.contains(key))
+      continue;
     Settings changed = fitted;
     assign_setting(changed, key, value);
     const std::string name = key.substr(key.find('.') + 1);

@@ -19,6 +19,7 @@
 #include "gannet/train/equal_ranks.h"
 #include "gannet/train/few_values.h"
 #include "gannet/train/optimizer.h"
+#include "gannet/train/recipe.h"
 #include "gannet/train/run_checkpoint.h"
 #include "gannet/train/run_model.h"
 #include "gannet/train/run_options.h"
@@ -43,6 +44,26 @@ void refuse_to_replace_weights(const TrainSettings& train) {
   if (fs::equivalent(fs::path(train.weights).parent_path(), own / "weights", ignored))
     throw Error(ErrorKind::kUsage, "would replace the weights that the run starts from",
                 {train.weights, 0, "--exist-ok"}, "give the new run another --name");
+}
+
+// The recipe that looks at the data before anything is built. Rank 0 says what it decided.
+void decide_settings(Settings& settings, const DataDescription& description, Communicator& comm) {
+  DataSummary data;
+  comm.one_first("a look at the data set", [&] {
+    IndexOptions options;
+    options.single_class = settings.train.single_cls;
+    options.num_threads = std::max(1, settings.train.workers);
+    data = summarise(build_split_index(description, "train", options), description.num_classes);
+  });
+  if (comm.is_main())
+    log_info("recipe auto: {} images, {} boxes of {} classes, {} of the rarest", data.images,
+             data.boxes, data.classes, data.rarest);
+  for (const Decision& decision : decide_recipe(settings, data)) {
+    assign_setting(settings, decision.key, decision.value);
+    if (comm.is_main())
+      log_info("recipe auto: {} = {}: {}", decision.key, decision.value, decision.reason);
+  }
+  check_settings(settings);
 }
 
 RunData scan_data(const Settings& settings, const DataDescription& description, int stride,
@@ -178,6 +199,7 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
       resolve_placement(device_of_rank(settings.train.device, *comm), settings.train.precision,
                         settings.train.memory_format);
   const DataDescription description = load_run_data_description(settings.train);
+  if (settings.train.recipe == "auto" && !resumes) decide_settings(settings, description, *comm);
   TrainState state;
   state.seed = static_cast<std::uint64_t>(settings.train.seed);
   state.model = build_run_model(settings, description.names, start.checkpoint);
