@@ -31,6 +31,7 @@ enum class Purpose : std::uint32_t {
   kMosaic9 = 17,
   kPerspective = 18,
   kFlipUpDown = 19,
+  kQuad = 20,
 };
 
 /// Identifies one stream. `index` is a sample, batch or name hash, as the purpose says.

@@ -1,5 +1,5 @@
-// Writes results.txt (the original's 15 columns, RB 8.4) and results.csv (with a header line and
-// more columns) into the run directory.
+// Writes results.txt (the original's 15 columns, RB 8.4) and results.csv (release 7.0's 14
+// columns with a header line, and more) into the run directory.
 #pragma once
 
 #include <filesystem>

@@ -42,27 +42,27 @@ std::string results_line(const EpochRow& row) {
 }
 
 std::string csv_header() {
-  return "epoch,train/box_loss,train/obj_loss,train/cls_loss,train/total_loss,"
-         "metrics/precision,metrics/recall,metrics/mAP_0.5,metrics/mAP_0.75,metrics/mAP_0.5:0.95,"
-         "metrics/F1,metrics/F1_confidence,"
-         "val/box_loss,val/obj_loss,val/cls_loss,lr/0,lr/1,lr/2,"
+  return "epoch,train/box_loss,train/obj_loss,train/cls_loss,"
+         "metrics/precision,metrics/recall,metrics/mAP_0.5,metrics/mAP_0.5:0.95,"
+         "val/box_loss,val/obj_loss,val/cls_loss,x/lr0,x/lr1,x/lr2,"
+         "train/total_loss,metrics/mAP_0.75,metrics/F1,metrics/F1_confidence,"
          "targets,image_size,seconds,memory_gib,images_per_second,data_wait_fraction";
 }
 
 std::string csv_line(const EpochRow& row) {
   const MeanMetrics& m = row.metrics;
   const LossMeans &t = row.loss, &v = row.val_loss;
-  const std::string figures =
-      row.evaluated
-          ? fmt::format("{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}",
-                        m.precision, m.recall, m.map50, m.map75, m.map, m.best_f1.f1,
-                        m.best_f1.confidence, v.box, v.obj, v.cls)
-          : std::string(9, ',');
-  return fmt::format(
-      "{},{:.6g},{:.6g},{:.6g},{:.6g},{},{:.6g},{:.6g},{:.6g},{},{},{:.3f},{:.4g},{:.5g},{:.3g}",
-      row.epoch, t.box, t.obj, t.cls, t.total, figures, row.lr[0], row.lr[1], row.lr[2],
-      row.targets, row.image_size, row.seconds, row.memory_gib, row.images_per_second,
-      row.data_wait_fraction);
+  std::string figures(6, ','), more(2, ',');  // seven and three empty fields
+  if (row.evaluated) {
+    figures = fmt::format("{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g}", m.precision, m.recall,
+                          m.map50, m.map, v.box, v.obj, v.cls);
+    more = fmt::format("{:.6g},{:.6g},{:.6g}", m.map75, m.best_f1.f1, m.best_f1.confidence);
+  }
+  // Rates there: biases, decayed weights, norms.
+  return fmt::format("{},{:.6g},{:.6g},{:.6g},{},{:.6g},{:.6g},{:.6g},{:.6g},{},", row.epoch, t.box,
+                     t.obj, t.cls, figures, row.lr[2], row.lr[1], row.lr[0], t.total, more) +
+         fmt::format("{},{},{:.3f},{:.4g},{:.5g},{:.3g}", row.targets, row.image_size, row.seconds,
+                     row.memory_gib, row.images_per_second, row.data_wait_fraction);
 }
 
 std::string format_duration(double seconds) {

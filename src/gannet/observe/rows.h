@@ -27,7 +27,8 @@ std::string validation_row(const ValidationRow& row);
 /// The 15 columns of a line of results.txt, without newline. Zeros where nothing was evaluated.
 std::string results_line(const EpochRow& row);
 
-/// Header and line of results.csv, without newline. Empty fields where nothing was evaluated.
+/// Header and line of results.csv, without newline: the 14 columns of release 7.0, then more. Empty
+/// fields where nothing was evaluated.
 std::string csv_header();
 std::string csv_line(const EpochRow& row);
 

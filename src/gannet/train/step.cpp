@@ -67,6 +67,45 @@ void adapt(LossScaler& scaler, bool finite) {
 
 }  // namespace
 
+Inputs four_in_one(const Inputs& inputs, Rng& rng) {
+  const std::int64_t groups = inputs.images.size(0) / 4;
+  const auto enlarged = [](const torch::Tensor& image) {
+    return torch::upsample_bilinear2d(image.unsqueeze(0), {2 * image.size(1), 2 * image.size(2)},
+                                      false);
+  };
+  std::vector<torch::Tensor> images, targets;
+  // Targets of an image as those of the picture under construction, moved by cells of a half.
+  const auto add_targets = [&](std::int64_t image, bool is_quarter, double right, double below) {
+    auto rows = inputs.targets_N6.index({inputs.targets_N6.select(1, 0) == image}).clone();
+    rows.select(1, 0).fill_(static_cast<double>(images.size()) - 1);
+    if (is_quarter) {
+      rows.select(1, 2).add_(right);
+      rows.select(1, 3).add_(below);
+      rows.slice(1, 2).div_(2);
+    }
+    targets.push_back(rows);
+  };
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const auto four = inputs.images.slice(0, 4 * g, 4 * g + 4);
+    if (rng.uniform() < 0.5) {
+      images.push_back(enlarged(four[0]));
+      add_targets(4 * g, false, 0, 0);
+      continue;
+    }
+    images.push_back(
+        torch::cat({torch::cat({four[0], four[1]}, 1), torch::cat({four[2], four[3]}, 1)}, 2)
+            .unsqueeze(0));
+    for (std::int64_t i = 0; i < 4; ++i)
+      add_targets(4 * g + i, true, static_cast<double>(i / 2), static_cast<double>(i % 2));
+  }
+  for (std::int64_t i = 4 * groups; i < inputs.images.size(0); ++i) {
+    images.push_back(enlarged(inputs.images[i]));
+    add_targets(i, false, 0, 0);
+  }
+  return {torch::cat(images).contiguous(inputs.images.suggest_memory_format()),
+          torch::cat(targets)};
+}
+
 TrainStep::TrainStep(TrainState& state, const Schedule& schedule, const DetectionLoss& loss,
                      const Placement& placement, Communicator& comm, StepOptions options)
     : state_(state),
@@ -144,6 +183,11 @@ Inputs TrainStep::prepare(const Batch& batch) const {
   Inputs inputs{
       batch.images > 0 ? prepare_images(batch, placement_) : blank_image(batch, placement_),
       prepare_targets(batch)};
+  if (options_.quad) {
+    Rng rng({state_.seed, static_cast<std::uint64_t>(comm_.rank()),
+             static_cast<std::uint64_t>(state_.iteration), Purpose::kQuad});
+    inputs = four_in_one(inputs, rng);
+  }
   if (!options_.multi_scale) return inputs;
   const int stride = state_.model->max_stride();
   Rng rng({state_.seed, 0, static_cast<std::uint64_t>(state_.iteration), Purpose::kMultiScale});
@@ -154,8 +198,11 @@ Inputs TrainStep::prepare(const Batch& batch) const {
   const double factor =
       static_cast<double>(size) / static_cast<double>(std::max(batch.height, batch.width));
   if (factor == 1) return inputs;
-  const std::vector<std::int64_t> shape{ceil_to_multiple(batch.height * factor, stride),
-                                        ceil_to_multiple(batch.width * factor, stride)};
+  const auto scaled = [&](std::int64_t side) {
+    return ceil_to_multiple(static_cast<double>(side) * factor, stride);
+  };
+  const std::vector<std::int64_t> shape{scaled(inputs.images.size(2)),
+                                        scaled(inputs.images.size(3))};
   inputs.images =
       torch::upsample_bilinear2d(inputs.images, shape, false).contiguous(placement_.memory_format);
   return inputs;
@@ -183,7 +230,9 @@ void TrainStep::run_whole(const Inputs& inputs, const Batch& batch) {
   record(loss.items, batch);
   // Nobody to wait for, neither ranks nor a device: the step counts at once.
   if (comm_.world_size() == 1 && placement_.uses_host_threads()) count_last_step();
-  backward(loss);
+  // Of four images in one the loss counts as that of four.
+  backward(options_.quad ? loss.total * (static_cast<double>(batch.global_images) / all.images())
+                         : loss.total);
 }
 
 // The one small sum that a step makes: what the loss is divided by, what ranks wish for, and the
@@ -210,9 +259,9 @@ void TrainStep::count_items(const double* items) {
   progress.uncounted_items = torch::Tensor();
 }
 
-void TrainStep::backward(const LossParts& loss) {
+void TrainStep::backward(const torch::Tensor& loss) {
   fault_point("backward", comm_.rank());
-  const auto total = state_.scaler.enabled ? loss.total * state_.scaler.scale : loss.total;
+  const auto total = state_.scaler.enabled ? loss * state_.scaler.scale : loss;
   if (options_.reducer != nullptr && plan_.completes_update) {
     options_.reducer->backward(total);
   } else {

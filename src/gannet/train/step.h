@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gannet/core/rng.h"
 #include "gannet/data/sample/batch.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/loss/detection_loss.h"
@@ -22,6 +23,7 @@ namespace gannet {
 /// How steps are computed beyond the plan of the schedule.
 struct StepOptions {
   bool multi_scale = false;
+  bool quad = false;            // four images in one, see four_in_one
   bool search_kernels = false;  // for a run long enough to repay seconds at its start
   int image_size = 640;
   GradientReducer* reducer = nullptr;             // null in a world of one
@@ -44,6 +46,11 @@ struct Inputs {
   torch::Tensor images;      // (B, 3, H, W) in 0..1
   torch::Tensor targets_N6;  // (N, 6)
 };
+
+/// Four images in one (release-7.md 7.5): of each four either the first alone, enlarged to twice
+/// its size, or all in a square, the second below the first. Images that are left over are
+/// enlarged.
+Inputs four_in_one(const Inputs& inputs, Rng& rng);
 
 /// Takes a training state from batch to batch.
 class TrainStep {
@@ -78,7 +85,7 @@ class TrainStep {
   std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty);
   LossCounts sum_over_ranks(const LossCounts& own);
   void run_whole(const Inputs& inputs, const Batch& batch);
-  void backward(const LossParts& loss);
+  void backward(const torch::Tensor& loss);
   void run_shards(const Inputs& inputs, const Batch& batch);
   void update();
   void record(const torch::Tensor& items_4, const Batch& batch);

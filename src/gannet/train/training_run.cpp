@@ -44,6 +44,7 @@ TrainingRun::TrainingRun(RunParts& parts, fs::path directory, RunSurroundings su
 StepOptions TrainingRun::step_options() {
   StepOptions options;
   options.multi_scale = settings_.train.multi_scale;
+  options.quad = settings_.train.quad;
   options.search_kernels = !settings_.train.multi_scale && !settings_.train.deterministic &&
                            steps_left() >= kStepsThatRepaySearch;
   options.image_size = parts_.data.image_size();
