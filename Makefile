@@ -1,7 +1,8 @@
 # Thin covers over tools/setup.sh and the CMake presets; each can be called by hand as well.
 PREFIX ?= /usr/local
 GANNET := build/release/gannet
-configure = cmake --preset $(1) -DLIBTORCH="$(LIBTORCH)"
+# CMAKE_OPTIONS: more of CMake's, such as -DGANNET_WITH_WINDOWS=OFF.
+configure = cmake --preset $(1) -DLIBTORCH="$(LIBTORCH)" $(CMAKE_OPTIONS)
 export LIBTORCH
 
 .PHONY: build setup test demo bench install clean format

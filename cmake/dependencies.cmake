@@ -17,6 +17,10 @@ set(opencv_modules core imgproc imgcodecs dnn)
 if(GANNET_WITH_VIDEO)
   list(APPEND opencv_modules videoio)
 endif()
+if(GANNET_WITH_WINDOWS AND NOT GANNET_BASE_ONLY)
+  find_package(OpenCV REQUIRED COMPONENTS highgui)
+  set(OpenCV_LIBS)  # for the program alone: windows bring their toolkit along
+endif()
 find_package(OpenCV REQUIRED COMPONENTS ${opencv_modules})
 find_package(Protobuf REQUIRED)
 

@@ -2,7 +2,8 @@
 # Gets what building gannet needs: compiler and libraries by apt, LibTorch in .venv by pip.
 # Does only what is missing, so calling it again costs nothing. LIBTORCH=/path takes another LibTorch
 # (a CUDA build, say); then no .venv is made. `tools/setup.sh tests` gets what only tests need as well:
-# iproute2 for networks of their own, curl, and clang, whose version 14 decides format, lint and fuzzing.
+# iproute2 for networks of their own, curl, a screen in memory (xvfb), a browser, and clang, whose version 14
+# decides format, lint and fuzzing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,7 +11,7 @@ packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv l
   libyaml-cpp-dev libpugixml-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev zlib1g-dev libjpeg-dev
   libfreetype-dev libprotobuf-dev protobuf-compiler libcurl4-openssl-dev libssl-dev libcpp-httplib-dev libgtest-dev
   libgmock-dev libbenchmark-dev libgloo-dev)
-test_packages=(iproute2 procps curl clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev)
+test_packages=(iproute2 procps curl xvfb xdotool chromium clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev)
 # numpy: only for the tests that open our checkpoints with Python's torch.load.
 wheels=(torch==2.13.0 numpy)
 # Only for the test that runs exported files in Python.

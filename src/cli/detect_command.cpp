@@ -5,15 +5,18 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <future>
 #include <map>
 
 #include "commands.h"
 #include "flags.h"
 #include "gannet/core/error.h"
+#include "gannet/core/log.h"
 #include "gannet/core/memory.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
+#include "viewer.h"
 
 namespace gannet::cli {
 namespace {
@@ -74,14 +77,33 @@ class Progress {
   Stopwatch last_shown_;
 };
 
-int run(const DetectSettings& settings) {
+/// Detects in a thread of its own while this one shows what comes.
+DetectSummary detect_and_show(const DetectSettings& settings, DetectEvents events) {
+  Viewer viewer;
+  events.picture = [&](const FrameDetections& result, const ImageView& drawn) {
+    viewer.show(result.frame > 0 ? result.path : "gannet", drawn);  // pictures share a window
+  };
+  std::future<DetectSummary> detection = std::async(std::launch::async, [&] {
+    const std::shared_ptr<Viewer> at_the_end(&viewer, [](Viewer* v) { v->close(); });
+    return detect_files(settings, events);
+  });
+  viewer.run([] { stop_wanted = true; });
+  return detection.get();
+}
+
+int run(const DetectSettings& settings, bool view) {
+  if (const std::string why = view ? why_no_window() : ""; !why.empty()) {
+    log_warning("--view-img: no window is shown: {}", why);
+    view = false;
+  }
   keep_freed_memory();
   std::signal(SIGINT, stop_detecting);
   std::signal(SIGTERM, stop_detecting);
   Progress progress(settings.vid_stride);
+  const DetectEvents events = {[&](const FrameDetections& result) { progress.show(result); },
+                               [] { return stop_wanted.load(); }};
   const DetectSummary summary =
-      detect_files(settings, {[&](const FrameDetections& result) { progress.show(result); },
-                              [] { return stop_wanted.load(); }});
+      view ? detect_and_show(settings, events) : detect_files(settings, events);
   progress.end();
   fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
              summary.images, summary.images / std::max(summary.seconds, 1e-9), summary.output);
@@ -105,7 +127,10 @@ void add_detect(CLI::App& app, Action& action) {
   fields_of_detect(FlagAdder{*command}, *settings);
   command->get_option("--weights")->required();
   command->get_option("--source")->required();
-  command->callback([settings, &action] { action = [settings] { return run(*settings); }; });
+  auto view = std::make_shared<bool>(false);
+  command->add_flag("--view-img", *view, "show what is found in windows; q ends the run");
+  command->callback(
+      [settings, view, &action] { action = [settings, view] { return run(*settings, *view); }; });
 }
 
 }  // namespace gannet::cli

@@ -68,6 +68,7 @@ int run(ServeSettings settings) {
     settings.server.token = token;
   const Detector detector = Detector::load_ensemble(settings.weights, settings.detector);
   warm_up(detector);
+  settings.server.names = detector.names();
   Server server(settings.server, [&](const std::vector<ImageView>& images) {
     return detector.detect_batch(images).images;
   });

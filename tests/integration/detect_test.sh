@@ -12,30 +12,35 @@ cp runs/model/weights/best.pt best.pt && cp best.pt second.pt
 mapfile -t pictures < <(find "$work/tiny/images" -name '*.jpg' -o -name '*.png' | sort)
 python=$(command -v python3) || skip "no python3 for the stream's server"
 
-serve() { # frames, rate, connections: sets address
+serve() { # mjpeg or rtsp, frames, rate, connections: sets address
   rm -f port.txt
-  "$python" "$GANNET_SOURCE/tests/integration/mjpeg_server.py" port.txt "$1" "$2" "$3" picture.jpg &
+  "$python" "$GANNET_SOURCE/tests/integration/$1_server.py" port.txt "$2" "$3" "$4" picture.jpg &
   server=$!
   trap 'kill $server 2>/dev/null' EXIT
   wait_for 10 test -s port.txt
   address=http://127.0.0.1:$(cat port.txt)/stream
+  [[ $1 == mjpeg ]] || address=$1${address#http}
 }
 cp "$(find runs/model -name 'train_batch*.jpg' | head -n 1)" picture.jpg || fail "no JPEG for the stream"
 
-# --- A stream, cut twice; then its recording is a video.
-serve 40 50 2
-check "a stream" 0 "objects in" "$gannet" detect --weights best.pt --source "$address" --img 96 --conf-thres 1 --output stream --stream-retries 1
-[[ $(grep -c "trying again" err.txt) -ge 2 ]] || fail "the stream is not tried again: $(cat err.txt)"
-grep -q "gave no frames any more" err.txt || fail "the stream's end is not reported: $(cat err.txt)"
-check "a stream that is not there" 1 "none of the sources could be read" "$gannet" detect --weights best.pt --source "$address" --img 96 --output none --stream-retries 0
-kill $server
-cp stream/stream0.mp4 video.mp4
-check "the recording" 0 "objects in" "$gannet" detect --weights best.pt --source video.mp4 --img 96 --conf-thres 0.05 --output video --save-txt
-frames=$(grep -oE 'in [0-9]+ images' out.txt | grep -oE '[0-9]+')
-[[ $frames -eq 80 ]] || fail "the recording has $frames of 80 frames"
+# --- Streams of both kinds, cut twice; then the recording is a video.
+for kind in mjpeg rtsp; do
+  serve $kind 40 50 2
+  check "a stream of $kind" 0 "objects in" "$gannet" detect --weights best.pt --source "$address" --img 96 --conf-thres 0.001 --save-csv --output $kind --stream-retries 1
+  [[ $(grep -c "trying again" err.txt) -ge 2 ]] || fail "$kind: the stream is not tried again: $(cat err.txt)"
+  grep -q "gave no frames any more" err.txt || fail "$kind: the stream's end is not reported: $(cat err.txt)"
+  check "a stream of $kind that is not there" 1 "none of the sources could be read" "$gannet" detect --weights best.pt --source "$address" --img 96 --output none_$kind --stream-retries 0
+  kill $server
+  cut -d, -f3- $kind/predictions.csv | sort -u >$kind.txt  # all but the source and the frame's number
+  check "the recording of $kind" 0 "objects in" "$gannet" detect --weights best.pt --source $kind/stream0.mp4 --img 96 --conf-thres 0.05 --output video_$kind --save-txt
+  frames=$(grep -oE 'in [0-9]+ images' out.txt | grep -oE '[0-9]+')
+  [[ $frames -eq 80 ]] || fail "the recording of $kind has $frames of 80 frames"
+done
+[[ $(wc -l <mjpeg.txt) -gt 1 ]] && cmp mjpeg.txt rtsp.txt || fail "the same picture is not the same by another stream"
+cp mjpeg/stream0.mp4 video.mp4
 
 # --- Two streams at once, stopped.
-serve 100000 50 2
+serve mjpeg 100000 50 2
 printf '# two\n%s\n\n%s\n' "$address" "$address" >streams.txt
 "$gannet" detect --weights best.pt --source streams.txt --img 96 --output two --save-csv >two.txt 2>&1 & pid=$!
 wait_for 20 test -e two/.stream1.tmp$pid.mp4

@@ -39,7 +39,7 @@ fi
 
 # Tests are listed on the other machine: here the programs lack CUDA's libraries.
 cmake -S . -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGANNET_BUILD_BENCH=ON -DGANNET_WITH_VIDEO=OFF \
-  -DCMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE=PRE_TEST -DLIBTORCH="$libtorch/torch" >/dev/null
+  -DGANNET_WITH_WINDOWS=OFF -DCMAKE_GTEST_DISCOVER_TESTS_DISCOVERY_MODE=PRE_TEST -DLIBTORCH="$libtorch/torch" >/dev/null
 cmake --build "$work/build" --target gannet_program torch_tests parity_tests gpu_step_bench bench_loader
 
 pack=$work/pack

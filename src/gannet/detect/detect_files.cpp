@@ -56,8 +56,9 @@ DetectorOptions detector_options(const DetectSettings& s) {
   return options;
 }
 
-ResultOptions result_options(const DetectSettings& s) {
+ResultOptions result_options(const DetectSettings& s, const DetectEvents& events) {
   ResultOptions options;
+  options.drawn = events.picture != nullptr;
   options.pictures = !s.nosave;
   options.labels = s.save_txt;
   options.confidences = s.save_conf;
@@ -108,6 +109,10 @@ void make_folders(const std::vector<PlannedImage>& plan, const fs::path& output)
   }
 }
 
+ImageView view_of(const cv::Mat& bgr) {
+  return {bgr.data, bgr.cols, bgr.rows, static_cast<std::ptrdiff_t>(bgr.step)};
+}
+
 /// A frame with what was found in it, on its way to the files.
 struct Found {
   Frame frame;
@@ -125,7 +130,7 @@ class Writer {
       : plan_(plan),
         with_pictures_(!settings.nosave),
         events_(events),
-        files_(plan, output, result_options(settings)),
+        files_(plan, output, result_options(settings, events)),
         queue_(kUnwritten),
         thread_([this] { run(); }) {}
   ~Writer() {
@@ -177,7 +182,7 @@ class Writer {
   }
 
   void tell(Found& found) const {
-    if (!events_.result) return;
+    if (!events_.result && !events_.picture) return;
     const PlannedImage& planned = plan_[found.frame.source];
     FrameDetections result;
     result.path = planned.source;
@@ -190,7 +195,8 @@ class Writer {
     result.total = static_cast<int>(plan_.size());
     result.frame = found.frame.number;
     result.num_frames = found.frame.video.num_frames;
-    events_.result(result);
+    if (events_.result) events_.result(result);
+    if (events_.picture) events_.picture(result, view_of(found.frame.bgr));
   }
 
   const std::vector<PlannedImage>& plan_;
@@ -207,10 +213,7 @@ class Writer {
 bool look_at(std::vector<Found>& batch, const Detector& detector, Writer& writer) {
   if (batch.empty()) return true;
   std::vector<ImageView> views;
-  for (const Found& found : batch) {
-    const cv::Mat& bgr = found.frame.bgr;
-    views.push_back({bgr.data, bgr.cols, bgr.rows, static_cast<std::ptrdiff_t>(bgr.step)});
-  }
+  for (const Found& found : batch) views.push_back(view_of(found.frame.bgr));
   BatchDetections results = detector.detect_batch(views);
   const double seconds =
       (results.inference_seconds + results.nms_seconds) / static_cast<double>(batch.size());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gannet/config/fields.h"
+#include "gannet/core/image_view.h"
 #include "gannet/detect/detector.h"
 
 namespace gannet {
@@ -104,6 +105,8 @@ struct DetectSummary {
 struct DetectEvents {
   std::function<void(const FrameDetections&)> result = {};  // when it is written
   std::function<bool()> stop = {};  // asked before each frame; true ends with whole files
+  /// Each picture with its boxes drawn, also with `nosave`, after its `result`; valid for the call.
+  std::function<void(const FrameDetections&, const ImageView& drawn)> picture = {};
 };
 
 /// A source that cannot be read is named in a warning and skipped. Results keep the folder

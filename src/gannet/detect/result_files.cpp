@@ -110,7 +110,8 @@ void ResultFiles::add(Frame& frame, const std::vector<Detection>& detections, in
   if (options_.labels) write_labels(frame, detections);
   if (json_ || csv_) write_rows(frame, detections);
   if (options_.crops) write_crops(frame, detections);
-  if (options_.pictures) write_picture(frame, detections, repeats);
+  if (options_.pictures || options_.drawn) draw_detections(frame.bgr, detections, options_.draw);
+  if (options_.pictures) write_picture(frame, repeats);
 }
 
 void ResultFiles::end_source(std::size_t source) {
@@ -174,9 +175,7 @@ void ResultFiles::write_crops(const Frame& frame, const std::vector<Detection>& 
   }
 }
 
-void ResultFiles::write_picture(Frame& frame, const std::vector<Detection>& detections,
-                                int repeats) {
-  draw_detections(frame.bgr, detections, options_.draw);
+void ResultFiles::write_picture(const Frame& frame, int repeats) {
   const fs::path& path = plan_.at(frame.source).picture;
   if (frame.number == 0) return save_picture(path, frame.bgr);
   auto video = videos_.find(frame.source);

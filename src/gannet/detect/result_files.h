@@ -18,6 +18,7 @@ namespace gannet {
 
 struct ResultOptions {
   bool pictures = true;  // drawn images and videos
+  bool drawn = false;    // frames are drawn into, whether or not pictures are written
   bool labels = false, confidences = false;
   bool json = false, csv = false, crops = false;
   int video_stride = 1;
@@ -46,7 +47,7 @@ class ResultFiles {
   ResultFiles(std::vector<PlannedImage> plan, const std::filesystem::path& output,
               const ResultOptions& options);
 
-  /// What was found in a frame, which is drawn into.
+  /// What was found in a frame, which is drawn into unless nobody wants to see it.
   /// @param repeats how often the frame stands in a video, for those that were skipped
   void add(Frame& frame, const std::vector<Detection>& detections, int repeats = 1);
   /// No more frames of this source come.
@@ -59,7 +60,7 @@ class ResultFiles {
   void write_labels(const Frame& frame, const std::vector<Detection>& detections) const;
   void write_rows(const Frame& frame, const std::vector<Detection>& detections);
   void write_crops(const Frame& frame, const std::vector<Detection>& detections);
-  void write_picture(Frame& frame, const std::vector<Detection>& detections, int repeats);
+  void write_picture(const Frame& frame, int repeats);
   std::string stem_of(const Frame& frame) const;
 
   std::vector<PlannedImage> plan_;

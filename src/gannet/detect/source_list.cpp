@@ -2,35 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <filesystem>
 #include <utility>
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
-#include "gannet/core/text.h"
 #include "gannet/data/images/glob.h"
 #include "gannet/data/images/image_list.h"
+#include "gannet/data/video/stream_list.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_camera(std::string_view text) {
-  constexpr std::size_t kMostDigits = 3;
-  return !text.empty() && text.size() <= kMostDigits &&
-         text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-bool is_address(std::string_view text) {
-  constexpr std::array<std::string_view, 7> kSchemes = {
-      "rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "tcp://"};
-  const std::string lower = to_lower(text);
-  return std::any_of(kSchemes.begin(), kSchemes.end(),
-                     [&](std::string_view scheme) { return lower.starts_with(scheme); });
-}
 
 /// Of the paths that match a pattern; folders among them count as folders.
 ImageList list_matches(const std::string& pattern, bool recursive) {
@@ -73,35 +57,11 @@ std::vector<std::string> stream_list_of(const std::string& source) {
 
 }  // namespace
 
-std::vector<std::string> parse_stream_list(std::string_view text, const std::string& path) {
-  std::vector<std::string> streams;
-  bool any_address = false;
-  int line_number = 0, foreign_line = 0;
-  text = without_byte_order_mark(text);
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = trim(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    ++line_number;
-    if (line.empty() || line.starts_with('#')) continue;
-    any_address = any_address || is_address(line);
-    if (is_camera(line) || is_address(line)) {
-      streams.emplace_back(line);
-    } else if (foreign_line == 0) {
-      foreign_line = line_number;
-    }
-  }
-  if (foreign_line == 0) return streams;
-  if (!any_address) return {};
-  throw Error(ErrorKind::kUsage, "is neither an address nor the number of a camera, as others are",
-              {path, foreign_line, {}}, "list streams and files apart");
-}
-
 SourceList find_sources(const std::string& source, bool recursive) {
   const Where where{{}, 0, "--source"};
   std::error_code ignored;
   SourceList found;
-  if (is_address(source) || (is_camera(source) && !fs::exists(source, ignored))) {
+  if (is_stream_address(source) || (is_camera(source) && !fs::exists(source, ignored))) {
     found.streams = {source};
     return found;
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace gannet {
@@ -18,10 +17,5 @@ struct SourceList {
 /// @param recursive folders stand for what their subfolders hold, too
 /// Throws Error (kUsage) where there is nothing that can be read.
 SourceList find_sources(const std::string& source, bool recursive);
-
-/// The addresses and camera numbers that a list names, none where it names no address. Blank lines
-/// and those that begin with # do not count. Throws Error (kUsage) for another line among
-/// addresses, which would be left out.
-std::vector<std::string> parse_stream_list(std::string_view text, const std::string& path = {});
 
 }  // namespace gannet

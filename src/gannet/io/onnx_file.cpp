@@ -133,13 +133,7 @@ std::string to_bytes(const OnnxModel& model) {
   return message.SerializeAsString();
 }
 
-}  // namespace
-
-void save_onnx(const std::filesystem::path& path, const OnnxModel& model) {
-  write_file_atomically(path, to_bytes(model));
-}
-
-OnnxOutline parse_onnx_outline(const std::string& bytes) {
+OnnxOutline outline_of(const std::string& bytes) {
   onnx::Outline message;
   if (!message.ParseFromString(bytes) || message.opset_import().empty() || !message.has_graph())
     throw Error(ErrorKind::kCheckpoint, "is not an ONNX file");
@@ -152,13 +146,22 @@ OnnxOutline parse_onnx_outline(const std::string& bytes) {
   return outline;
 }
 
-OnnxOutline read_onnx_outline(const std::filesystem::path& path) {
+}  // namespace
+
+void save_onnx(const std::filesystem::path& path, const OnnxModel& model) {
+  write_file_atomically(path, to_bytes(model));
+}
+
+OnnxOutline parse_onnx_outline(const std::string& bytes, const std::filesystem::path& path) {
   try {
-    return parse_onnx_outline(read_file(path));
+    return outline_of(bytes);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kCheckpoint) throw;
     throw Error(error.kind(), error.message(), {path.string(), 0, {}}, error.advice());
   }
+}
+
+OnnxOutline read_onnx_outline(const std::filesystem::path& path) {
+  return parse_onnx_outline(read_file(path), path);
 }
 
 }  // namespace gannet

@@ -55,7 +55,7 @@ void save_onnx(const std::filesystem::path& path, const OnnxModel& model);
 /// no ONNX file.
 OnnxOutline read_onnx_outline(const std::filesystem::path& path);
 
-/// The outline of a file's bytes; errors name no file.
-OnnxOutline parse_onnx_outline(const std::string& bytes);
+/// The outline of a file's bytes. @param path that errors name
+OnnxOutline parse_onnx_outline(const std::string& bytes, const std::filesystem::path& path = {});
 
 }  // namespace gannet

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "gannet/config/class_names.h"
+#include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/io/onnx_file.h"
 
@@ -30,21 +31,40 @@ bool is_onnx(const std::string& path) { return path.ends_with(".onnx"); }
   throw Error(ErrorKind::kCheckpoint, what, {path, 0, {}}, advice);
 }
 
-torch::jit::Module load_torchscript(const std::string& path, torch::Device device,
-                                    torch::jit::ExtraFilesMap& extra) {
+/// A TorchScript file, read: the network, and what the file says about it.
+struct ScriptFile {
+  std::string path, config;
+  torch::jit::Module module;
+};
+
+ScriptFile read_torchscript(const std::string& path, torch::Device device) {
+  torch::jit::ExtraFilesMap extra{{kConfigFile, ""}};
   try {
-    return torch::jit::load(path, device, extra);
+    torch::jit::Module module = torch::jit::load(path, device, extra);
+    return {path, extra[kConfigFile], std::move(module)};
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     refuse(path, "is no TorchScript file: " + text.substr(0, text.find('\n')));
   }
 }
 
+/// The same of ONNX; the network is still bytes, because OpenCV does not run all that we write.
+struct OnnxFile {
+  std::string path, bytes;
+  OnnxOutline outline;
+};
+
+OnnxFile read_onnx(const std::string& path) {
+  OnnxFile file{path, read_file(path), {}};
+  file.outline = parse_onnx_outline(file.bytes, path);
+  return file;
+}
+
 class TorchScriptGraph final : public ExportedGraph {
  public:
-  TorchScriptGraph(const std::string& path, const Placement& placement) : path_(path) {
-    torch::jit::ExtraFilesMap none;
-    module_ = load_torchscript(path, placement.device, none);
+  /// @param file on the placement's device
+  TorchScriptGraph(ScriptFile file, const Placement& placement)
+      : path_(std::move(file.path)), module_(std::move(file.module)) {
     module_.eval();
     // Convolutions follow the memory format of images and weights.
     const torch::NoGradGuard no_grad;
@@ -97,13 +117,16 @@ class QuietOpenCv {
 
 class OnnxGraph final : public ExportedGraph {
  public:
-  explicit OnnxGraph(const std::string& path) : path_(path) {
-    for (const OnnxValue& output : read_onnx_outline(path).outputs) outputs_.push_back(output.name);
+  OnnxGraph(const OnnxFile& file, const Placement& placement) : path_(file.path) {
+    if (!placement.uses_host_threads())
+      throw Error(ErrorKind::kUsage, "ONNX files are run on the CPU only", {path_, 0, {}},
+                  "give --device cpu, or export to torchscript");
+    for (const OnnxValue& output : file.outline.outputs) outputs_.push_back(output.name);
     const QuietOpenCv quiet;
     try {
-      net_ = cv::dnn::readNetFromONNX(path);
+      net_ = cv::dnn::readNetFromONNX(file.bytes.data(), file.bytes.size());
     } catch (const cv::Exception& error) {
-      refuse(path, "OpenCV cannot read it: " + error.err);
+      refuse(path_, "OpenCV cannot read it: " + error.err);
     }
   }
 
@@ -201,30 +224,42 @@ std::optional<InputShape> fixed_shape(const std::vector<OnnxSide>& sides) {
   return InputShape{numbers[0], numbers[2], numbers[3]};
 }
 
-ExportedInfo read_onnx_info(const std::string& path) {
-  const OnnxOutline outline = read_onnx_outline(path);
-  ExportedInfo info = info_of_texts(outline.metadata, path);
-  if (outline.inputs.size() != 1 || outline.inputs[0].shape.size() != 4)
-    refuse(path, "does not take one batch of images");
-  info.shape = fixed_shape(outline.inputs[0].shape);
+ExportedInfo info_of(const OnnxFile& file) {
+  ExportedInfo info = info_of_texts(file.outline.metadata, file.path);
+  const std::vector<OnnxValue>& inputs = file.outline.inputs;
+  if (inputs.size() != 1 || inputs[0].shape.size() != 4)
+    refuse(file.path, "does not take one batch of images");
+  info.shape = fixed_shape(inputs[0].shape);
   return info;
 }
 
-ExportedInfo read_torchscript_info(const std::string& path) {
-  torch::jit::ExtraFilesMap extra{{kConfigFile, ""}};
-  load_torchscript(path, torch::kCPU, extra);
-  const auto config = nlohmann::json::parse(extra[kConfigFile], nullptr, false);
-  if (!config.is_object()) refuse(path, "does not say its stride and class names");
+ExportedInfo info_of(const ScriptFile& file) {
+  const auto config = nlohmann::json::parse(file.config, nullptr, false);
+  if (!config.is_object()) refuse(file.path, "does not say its stride and class names");
   std::map<std::string, std::string> texts;
   for (const auto& [key, value] : config.items())
     texts[key] = value.is_string() ? value.get<std::string>() : value.dump();
-  ExportedInfo info = info_of_texts(texts, path);
+  ExportedInfo info = info_of_texts(texts, file.path);
   if (config.value("dynamic", false)) return info;
   std::vector<OnnxSide> sides;
   for (const auto& side : config.value("shape", nlohmann::json::array()))
     if (side.is_number_integer()) sides.emplace_back(side.get<std::int64_t>());
   info.shape = fixed_shape(sides);
   return info;
+}
+
+void require_decoded(const ExportedInfo& info, const std::string& path) {
+  if (info.head == "decoded") return;
+  throw Error(ErrorKind::kUsage, fmt::format("its outputs are '{}', not decoded boxes", info.head),
+              {path, 0, {}}, "export it with --head decoded");
+}
+
+template <class Graph, class File>
+ExportedNetworkFile network_of(File file, const Placement& placement) {
+  const ExportedInfo info = info_of(file);
+  require_decoded(info, file.path);
+  auto graph = std::make_unique<Graph>(std::move(file), placement);
+  return {info, std::make_unique<ExportedNetwork>(std::move(graph), info.shape)};
 }
 
 }  // namespace
@@ -234,25 +269,18 @@ bool is_exported_network(const std::string& path) {
 }
 
 ExportedInfo read_exported_info(const std::string& path) {
-  return is_onnx(path) ? read_onnx_info(path) : read_torchscript_info(path);
+  return is_onnx(path) ? info_of(read_onnx(path)) : info_of(read_torchscript(path, torch::kCPU));
 }
 
 std::unique_ptr<ExportedGraph> open_exported_graph(const std::string& path,
                                                    const Placement& placement) {
-  if (!is_onnx(path)) return std::make_unique<TorchScriptGraph>(path, placement);
-  if (!placement.uses_host_threads())
-    throw Error(ErrorKind::kUsage, "ONNX files are run on the CPU only", {path, 0, {}},
-                "give --device cpu, or export to torchscript");
-  return std::make_unique<OnnxGraph>(path);
+  if (is_onnx(path)) return std::make_unique<OnnxGraph>(read_onnx(path), placement);
+  return std::make_unique<TorchScriptGraph>(read_torchscript(path, placement.device), placement);
 }
 
-std::unique_ptr<Network> make_exported_network(const std::string& path, const ExportedInfo& info,
-                                               const Placement& placement) {
-  if (info.head != "decoded")
-    throw Error(ErrorKind::kUsage,
-                fmt::format("its outputs are '{}', not decoded boxes", info.head), {path, 0, {}},
-                "export it with --head decoded");
-  return std::make_unique<ExportedNetwork>(open_exported_graph(path, placement), info.shape);
+ExportedNetworkFile load_exported_network(const std::string& path, const Placement& placement) {
+  if (is_onnx(path)) return network_of<OnnxGraph>(read_onnx(path), placement);
+  return network_of<TorchScriptGraph>(read_torchscript(path, placement.device), placement);
 }
 
 }  // namespace gannet

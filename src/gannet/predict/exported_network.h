@@ -51,10 +51,14 @@ ExportedInfo read_exported_info(const std::string& path);
 std::unique_ptr<ExportedGraph> open_exported_graph(const std::string& path,
                                                    const Placement& placement);
 
-/// The file as a network; of a fixed shape, batches are cut and filled up to it. Computes in the
-/// file's own precision. Throws Error as the two above, and (kUsage) for a file without a decoded
-/// head.
-std::unique_ptr<Network> make_exported_network(const std::string& path, const ExportedInfo& info,
-                                               const Placement& placement);
+/// A file as a network, and what it says about itself.
+struct ExportedNetworkFile {
+  ExportedInfo info;
+  std::unique_ptr<Network> network;
+};
+
+/// Reads a file once. Of a fixed shape, batches are cut and filled up to it. Computes in the file's
+/// own precision. Throws Error as the two above, and (kUsage) for a file without a decoded head.
+ExportedNetworkFile load_exported_network(const std::string& path, const Placement& placement);
 
 }  // namespace gannet

@@ -28,8 +28,8 @@ LoadedNetwork load_exported(const std::string& path, const Placement& placement,
   if (augment)
     throw Error(ErrorKind::kUsage, "an exported network has no test-time augmentation",
                 {path, 0, {}}, "leave --augment out, or give the checkpoint");
-  const ExportedInfo info = read_exported_info(path);
-  return {.network = make_exported_network(path, info, placement),
+  auto [info, network] = load_exported_network(path, placement);
+  return {.network = std::move(network),
           .model = nullptr,
           .names = info.names,
           .max_stride = info.max_stride,

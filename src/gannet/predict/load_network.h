@@ -24,7 +24,7 @@ struct LoadedNetwork {
 };
 
 /// A checkpoint's model is fused and placed. @param augment see make_network
-/// Throws Error: as load_model and make_exported_network; kUsage for an exported file with
+/// Throws Error: as load_model and load_exported_network; kUsage for an exported file with
 /// `augment`.
 LoadedNetwork load_network(const std::string& path, const Placement& placement, bool augment);
 

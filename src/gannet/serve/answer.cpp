@@ -23,10 +23,10 @@ Json to_json(const Detection& detection) {
       {"box", {{"x1", px(box.x1)}, {"y1", px(box.y1)}, {"x2", px(box.x2)}, {"y2", px(box.y2)}}}};
 }
 
-Json to_json(cv::Size size, const std::vector<Detection>& found, double least) {
+Json to_json(cv::Size size, const std::vector<Detection>& found, const AnswerFilter& filter) {
   Json list = Json::array();
   for (const Detection& detection : found)
-    if (detection.score >= least) list.push_back(to_json(detection));
+    if (filter.shows(detection)) list.push_back(to_json(detection));
   return {{"image", {{"width", size.width}, {"height", size.height}}},
           {"detections", std::move(list)}};
 }
@@ -34,15 +34,15 @@ Json to_json(cv::Size size, const std::vector<Detection>& found, double least) {
 }  // namespace
 
 std::string detections_json(const std::vector<cv::Size>& sizes,
-                            const std::vector<std::vector<Detection>>& found, double least,
-                            double milliseconds) {
+                            const std::vector<std::vector<Detection>>& found,
+                            const AnswerFilter& filter, double milliseconds) {
   Json answer;
   if (sizes.size() == 1) {
-    answer = to_json(sizes[0], found[0], least);
+    answer = to_json(sizes[0], found[0], filter);
   } else {
     answer["images"] = Json::array();
     for (std::size_t i = 0; i < sizes.size(); ++i)
-      answer["images"].push_back(to_json(sizes[i], found[i], least));
+      answer["images"].push_back(to_json(sizes[i], found[i], filter));
   }
   answer["ms"] = rounded(milliseconds, 100);
   return answer.dump();

@@ -16,6 +16,7 @@
 #include "gannet/core/text.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/serve/answer.h"
+#include "gannet/serve/answer_filter.h"
 #include "gannet/serve/batcher.h"
 #include "gannet/serve/http_error.h"
 #include "gannet/serve/http_server.h"
@@ -48,30 +49,18 @@ bool equals_secret(std::string_view given, std::string_view secret) {
   return difference == 0;
 }
 
-template <class T>
-std::optional<T> number(std::string_view text) {
-  T value{};
+/// A header's value, nothing for what is no number.
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
-/// The parameter `conf` of the address, 0 without.
-double least_confidence(const Request& request) {
-  double least = 0;
-  for (const auto& [name, value] : request.params) {
-    const std::optional<double> given = number<double>(value);
-    if (name != "conf") throw HttpError(400, fmt::format("unknown parameter '{}'", name));
-    if (!given || !(*given >= 0 && *given <= 1)) throw HttpError(400, "conf is not in 0 to 1");
-    least = *given;
-  }
-  return least;
-}
-
 std::string read_body(const Request& request, const httplib::ContentReader& read,
                       std::size_t max_bytes) {
   const std::string length = request.get_header_value("Content-Length");
-  const auto announced = number<std::uint64_t>(length);
+  const auto announced = number(length);
   if (!length.empty() && !announced) throw HttpError(400, "Content-Length is no number");
   bool too_large = announced && *announced > max_bytes;
   std::string body;
@@ -145,7 +134,7 @@ void Server::Impl::detect(const Request& request, Response& response,
       std::chrono::steady_clock::now() + std::chrono::duration_cast<Deadline::duration>(
                                              std::chrono::duration<double>(options.timeout_s));
   require_token(request);
-  const double least = least_confidence(request);
+  const AnswerFilter filter = filter_of(request.params, options.names);
   const std::string body =
       read_body(request, read, static_cast<std::size_t>(options.max_body_mb) * kMebi);
   const std::vector<PostedPicture> posted = pictures_of(request, body);
@@ -156,7 +145,7 @@ void Server::Impl::detect(const Request& request, Response& response,
   const auto found = batcher.detect(pictures, deadline);
   std::vector<cv::Size> sizes;
   for (const cv::Mat& picture : pictures) sizes.push_back(picture.size());
-  response.set_content(detections_json(sizes, found, least, stopwatch.seconds() * 1e3), kJson);
+  response.set_content(detections_json(sizes, found, filter, stopwatch.seconds() * 1e3), kJson);
   metrics.add_latency(stopwatch.seconds());
 }
 

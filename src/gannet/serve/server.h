@@ -15,13 +15,14 @@ namespace gannet {
 /// Where to listen, and how much to take in.
 struct ServeOptions {
   std::string host = "127.0.0.1";
-  int port = 8080;          // 0: any that is free
-  std::string token = {};   // that requests must bear; empty: none
-  int max_batch = 16;       // pictures that are detected together
-  int queue = 256;          // pictures taken in and not answered
-  int max_body_mb = 32;     // of a request, MiB
-  int max_megapixels = 64;  // of a picture
-  double timeout_s = 30;    // for a request, from its first byte to its answer
+  int port = 8080;                      // 0: any that is free
+  std::string token = {};               // that requests must bear; empty: none
+  int max_batch = 16;                   // pictures that are detected together
+  int queue = 256;                      // pictures taken in and not answered
+  int max_body_mb = 32;                 // of a request, MiB
+  int max_megapixels = 64;              // of a picture
+  double timeout_s = 30;                // for a request, from its first byte to its answer
+  std::vector<std::string> names = {};  // of the classes by number, which requests may choose
 };
 
 /// Objects in each of several pictures of one size; called by one thread at a time.

@@ -109,7 +109,9 @@ void draw_boxes(cv::Mat& bgr, const std::vector<CaptionedBox>& boxes, const Draw
     const int width = text_width(captions.back(), style.text) + 2 * style.pad();
     sizes.push_back(captions.back().empty() ? cv::Size() : cv::Size(width, style.tag_height()));
   }
-  const std::vector<cv::Rect> tags = place_captions(edges, sizes, bgr.size(), options.keep_free);
+  const std::vector<cv::Rect> tags =
+      place_captions(edges, sizes, bgr.size(), options.keep_free,
+                     options.apart ? Crowded::kLeaveOut : Crowded::kCoverLeast);
   for (std::size_t i = 0; i < boxes.size(); ++i) {
     if (!tags[i].empty()) draw_tag(bgr, captions[i], tags[i], colour_of(boxes[i]), style);
   }

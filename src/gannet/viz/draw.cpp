@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -70,6 +71,7 @@ cv::Mat draw_grid(const Batch& batch, const TileBoxes& boxes, int tile_px) {
     std::vector<CaptionedBox> moved = boxes[index_of(slot)];
     for (CaptionedBox& box : moved) box.box_px = scaled(box.box_px, scale);
     DrawOptions options;
+    options.apart = true;
     if (index_of(slot) < batch.samples.size()) {
       options.keep_free = draw_file_name(tile, batch.samples[index_of(slot)].path);
     }
@@ -134,8 +136,12 @@ cv::Mat batch_mosaic(const Batch& batch, const std::vector<std::string>& names,
                      const MosaicOptions& options) {
   TileBoxes boxes(static_cast<std::size_t>(batch.images));
   for (std::size_t slot = 0; slot < std::min(boxes.size(), predictions.size()); ++slot) {
-    for (const ScoredBox& p : predictions[slot]) {
-      if (!(p.score > options.min_score)) continue;
+    std::vector<ScoredBox> shown;
+    std::copy_if(predictions[slot].begin(), predictions[slot].end(), std::back_inserter(shown),
+                 [&](const ScoredBox& p) { return p.score > options.min_score; });
+    std::stable_sort(shown.begin(), shown.end(),
+                     [](const auto& a, const auto& b) { return a.score < b.score; });
+    for (const ScoredBox& p : shown) {
       boxes[slot].push_back(
           {p.box, p.class_id, fmt::format("{} {:.1f}", name_of(p.class_id, names), p.score)});
     }

@@ -27,6 +27,7 @@ struct DrawOptions {
   bool hide_labels = false;  // no captions
   bool hide_conf = false;    // captions of detections without the score
   cv::Rect keep_free = {};   // captions stay out of it if they can
+  bool apart = false;  // a caption that would cover another one, or what is kept free, is left out
 };
 
 /// Draws boxes into 8-bit BGR, the last one on top. Captions stay inside the image, beside each
@@ -44,11 +45,13 @@ struct MosaicOptions {
 };
 
 /// Up to 16 images of a batch with their targets and file names in a grid, filled by columns;
-/// classes without a name show their index. An empty batch gives an empty image.
+/// classes without a name show their index. In crowded images captions without room are left out.
+/// An empty batch gives an empty image.
 cv::Mat batch_mosaic(const Batch& batch, const std::vector<std::string>& names,
                      const MosaicOptions& options = {});
 
-/// The same with predictions instead of targets: those above `min_score`, with one decimal.
+/// The same with predictions instead of targets: those above `min_score`, with one decimal, the
+/// most certain on top and the first to get a caption.
 /// @param predictions per image of the batch, in its pixels
 cv::Mat batch_mosaic(const Batch& batch, const std::vector<std::string>& names,
                      const std::vector<std::vector<ScoredBox>>& predictions,

@@ -33,9 +33,10 @@ cv::Rect moved_into(cv::Rect place, const cv::Rect& area) {
 }
 
 /// The candidate that covers the least of what is taken, the earlier one of equals. Moving it into
-/// the area counts as covering what lies outside.
+/// the area counts as covering what lies outside. Empty where nothing may be covered and each does.
 cv::Rect least_covering(std::span<const cv::Point> corners, const cv::Size& size,
-                        const cv::Rect& area, const std::vector<cv::Rect>& taken) {
+                        const cv::Rect& area, const std::vector<cv::Rect>& taken,
+                        Crowded crowded = Crowded::kCoverLeast) {
   cv::Rect best;
   int least = std::numeric_limits<int>::max();
   for (const cv::Point& corner : corners) {
@@ -44,7 +45,9 @@ cv::Rect least_covering(std::span<const cv::Point> corners, const cv::Size& size
         std::clamp(wanted.x, area.x, std::max(area.x, area.br().x - size.width)), wanted.y,
         size.width, size.height);
     const cv::Rect place = moved_into(wanted, area);
-    const int cost = covered(place, taken) + (sideways.area() - (sideways & area).area());
+    const int hidden = covered(place, taken);
+    if (hidden > 0 && crowded == Crowded::kLeaveOut) continue;
+    const int cost = hidden + (sideways.area() - (sideways & area).area());
     if (cost < least) least = cost, best = place;
     if (least == 0) break;
   }
@@ -79,7 +82,7 @@ double slot_of(int length, std::size_t count) {
 
 std::vector<cv::Rect> place_captions(const std::vector<cv::Rect>& boxes,
                                      const std::vector<cv::Size>& sizes, const cv::Size& image,
-                                     const cv::Rect& keep_free) {
+                                     const cv::Rect& keep_free, Crowded crowded) {
   const cv::Rect area({0, 0}, image);
   std::vector<cv::Rect> places(boxes.size()), taken = {keep_free};
   for (std::size_t i = boxes.size(); i-- > 0;) {
@@ -94,7 +97,7 @@ std::vector<cv::Rect> place_captions(const std::vector<cv::Rect>& boxes,
                                               cv::Point(box.x, box.br().y - sizes[i].height),
                                               cv::Point(right, top),
                                               cv::Point(right, box.br().y)};
-    places[i] = least_covering(corners, sizes[i], area, taken);
+    places[i] = least_covering(corners, sizes[i], area, taken, crowded);
     taken.push_back(places[i]);
   }
   return places;

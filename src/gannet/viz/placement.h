@@ -10,14 +10,19 @@
 
 namespace gannet {
 
+/// What becomes of a tag that would cover another one wherever it went.
+enum class Crowded { kCoverLeast, kLeaveOut };
+
 /// One tag for each box, inside the image (cut to it if larger). It stands on the box, or inside
 /// its top (below a box that it would hide), or below, or at the right end: the first of these
-/// places that is free, else the one that covers the least. Later boxes choose first, because they
-/// are drawn on top.
+/// places that is free, else as `crowded` says. Later boxes choose first, because they are drawn on
+/// top.
 /// @param sizes of the tags; an empty one is placed nowhere
+/// @return by box; empty where a tag is placed nowhere
 std::vector<cv::Rect> place_captions(const std::vector<cv::Rect>& boxes,
                                      const std::vector<cv::Size>& sizes, const cv::Size& image,
-                                     const cv::Rect& keep_free = {});
+                                     const cv::Rect& keep_free = {},
+                                     Crowded crowded = Crowded::kCoverLeast);
 
 /// A place for a tag next to each point, inside `area`: free of the points, of other tags and of
 /// the obstacles if it can be.

@@ -11,7 +11,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 class Sources : public testing::TemporaryFolder {};
 
@@ -32,9 +31,6 @@ TEST_F(Sources, AddressesAndCamerasAreStreams) {
     EXPECT_THAT(find_sources(source, false).streams, ElementsAre(source));
   write("list.txt", "# yard\nrtsp://host/a\n\r\n 1 \n");
   EXPECT_THAT(find_sources(path("list.txt"), false).streams, ElementsAre("rtsp://host/a", "1"));
-  EXPECT_THAT(parse_stream_list("1\npicture.jpg\n"), IsEmpty());
-  EXPECT_ERROR(kUsage, "neither an address", parse_stream_list("rtsp://host/a\npicture.jpg\n"));
-  EXPECT_THAT(parse_stream_list(""), IsEmpty());
 }
 
 TEST_F(Sources, SaysWhatCannotBeRead) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "gannet/core/error.h"
 #include "gannet/export/checks.h"
@@ -142,6 +143,29 @@ TEST_F(NetworkExport, DynamicTorchScriptTakesOtherSizes) {
     EXPECT_LT(relative_difference(graph->run(picture), predictions(*model, picture, "decoded"),
                                   "decoded"),
               1e-4);
+  }
+}
+
+/// Bytes that this process has read so far, from files and all else.
+double bytes_read() {
+  std::ifstream file("/proc/self/io");
+  std::string key;
+  double count = -1;
+  file >> key >> count;
+  return key == "rchar:" ? count : -1;
+}
+
+TEST_F(NetworkExport, FilesAreReadOnce) {
+  const std::string file = save(*model_named("narrow-v7"));
+  for (const char* format : {"onnx", "torchscript"}) {
+    const ExportReport report = export_model(file, format, {}, small());
+    const double before = bytes_read();
+    ASSERT_GE(before, 0);
+    const auto loaded = load_exported_network(report.path, Placement{});
+    const double times = (bytes_read() - before) / static_cast<double>(report.num_bytes);
+    EXPECT_EQ(loaded.info.shape, (InputShape{2, 64, 96}));
+    EXPECT_GT(times, 0.9) << format;
+    EXPECT_LT(times, 1.5) << format;
   }
 }
 

@@ -74,6 +74,27 @@ TEST(Server, LeavesOutWhatHasLessConfidence) {
     EXPECT_EQ(server.status(png_of(1), std::string("/detect?") + wrong), 400) << wrong;
 }
 
+TEST(Server, ShowsTheClassesThatAreAskedFor) {
+  ServeOptions options;
+  options.names.assign(256, "other");
+  options.names[7] = "grey", options.names[255] = "weak", options.names[8] = "255";
+  const RunningServer server(options);
+  const auto names = [&](const std::string& wanted) {
+    const auto answer = json::parse(server.post(png_of(7), "/detect?classes=" + wanted)->body);
+    std::string text;
+    for (const json& found : answer["detections"]) text += found["name"].get<std::string>() + " ";
+    return text;
+  };
+  EXPECT_EQ(names("7,weak"), "grey weak ");
+  EXPECT_EQ(names("weak"), "weak ");
+  EXPECT_EQ(names("7"), "grey ");
+  EXPECT_EQ(names("7&classes=weak"), "grey weak ");
+  EXPECT_EQ(names("grey%2Cweak&conf=0.5"), "grey ");
+  EXPECT_EQ(names("255"), "") << "a name goes first";
+  for (const char* wrong : {"", "Grey", "7,", "256", "-1", "7.0", "%207", "nothing"})
+    EXPECT_EQ(server.status(png_of(7), std::string("/detect?classes=") + wrong), 400) << wrong;
+}
+
 TEST(Server, RefusesWhatIsNoPicture) {
   const RunningServer server;
   const std::string png = png_of(1);

@@ -199,6 +199,15 @@ TEST(BatchMosaic, DrawsTargetsAndConfidentPredictions) {
   EXPECT_EQ(batch_mosaic(batch, {}, {{unsure}}).at<cv::Vec3b>(edge), cv::Vec3b(100, 100, 100));
 }
 
+TEST(BatchMosaic, TheMostCertainPredictionIsOnTopInWhateverOrderTheyCome) {
+  const Batch batch = batch_of(1, 640, 640);
+  const ScoredBox sure{{160, 400, 480, 560}, 0.9f, 2}, unsure{{160, 400, 480, 560}, 0.4f, 1};
+  const cv::Mat first = batch_mosaic(batch, {"a", "b", "c"}, {{sure, unsure}});
+  EXPECT_EQ(first.at<cv::Vec3b>(240, 80), colour_of(2));
+  EXPECT_EQ(cv::norm(first, batch_mosaic(batch, {"a", "b", "c"}, {{unsure, sure}}), cv::NORM_INF),
+            0);
+}
+
 using SavePicture = testing::TemporaryFolder;
 
 TEST_F(SavePicture, RoundTripsAndExplainsFailures) {

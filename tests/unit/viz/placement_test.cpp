@@ -73,6 +73,20 @@ TEST(PlaceCaptions, StayInsideTheImage) {
   }
 }
 
+TEST(PlaceCaptions, CrowdedOnesAreLeftOutAndLaterBoxesKeepTheirs) {
+  std::vector<cv::Rect> boxes;
+  for (int i = 0; i < 60; ++i) boxes.emplace_back(40 + i * 37 % 90, 60 + i * 53 % 70, 40, 40);
+  const std::vector<cv::Size> sizes(boxes.size(), {60, 18});
+  const cv::Rect band(0, 0, 200, 30);
+  auto places = place_captions(boxes, sizes, {320, 320}, band, Crowded::kLeaveOut);
+  EXPECT_FALSE(places.back().empty());
+  std::erase_if(places, [](const cv::Rect& place) { return place.empty(); });
+  EXPECT_GE(places.size(), 8u);
+  EXPECT_LT(places.size(), boxes.size());
+  places.push_back(band);
+  expect_disjoint(places);
+}
+
 TEST(PlaceCaptions, NothingToPlace) {
   EXPECT_TRUE(place_captions({}, {}, {640, 480}).empty());
   EXPECT_TRUE(place_captions({{1, 1, 5, 5}}, {{}}, {640, 480})[0].empty());
