@@ -150,6 +150,24 @@ check "results over sources, said to be all right" 2 "a source would be replaced
 check "results over other files" 2 "is no result of an earlier run" "${detect[@]}" --source day1/img.jpg --output day2
 md5sum -c sums.txt >/dev/null || fail "detect has changed its sources"
 
+# --- Recipes: each value said, a person's choice kept, the same digits for any number of processes and after a stop.
+v7=("${train[@]}" --data tiny/tiny.yaml --cfg yolov5n-v7)
+check "an unknown recipe" 2 "'v8' is not one of" "${v7[@]}" --recipe v8
+check "an unknown overlap" 2 "'eiou' is not one of iou, giou, diou, ciou" "${v7[@]}" --set box_loss=eiou --epochs 1
+check "quad and deterministic" 2 "--deterministic: cannot be combined with --quad" "${v7[@]}" --quad --deterministic
+check "the recipe of the model" 0 "best weights in" "${v7[@]}" --epochs 1 --name of_model --freeze 0 1 --quad --cos-lr
+for line in 'recipe: "v7"' 'box_loss: "ciou"' 'freeze: \[0, 1\]' 'linear_lr: false' 'clip_grad: 10'; do
+  grep -q "$line" runs/of_model/settings.yaml || fail "the recipe of the model: no $line"
+done
+check "decisions from the data" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name auto1
+holds "decisions from the data" "recipe auto: hyp.nominal_batch = 4"
+grep -q 'optimizer: "sgd"' runs/auto1/settings.yaml || fail "decisions from the data: a person's choice was not kept"
+check "the same by two processes" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --nproc 2 --name auto2
+[[ $(losses auto1) == "$(losses auto2)" ]] || fail "two processes have other figures: $(losses auto1; losses auto2)"
+GANNET_FAULT=evaluation:0:kill:2 "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name auto3 >auto3.txt 2>&1
+check "a stopped one goes on" 0 "best weights in" "$gannet" train --resume runs/auto3/weights/last.pt
+[[ $(losses auto1) == "$(losses auto3)" ]] || fail "a resumed run has other figures: $(losses auto1; losses auto3)"
+
 # --- The commands of the README, on real pictures, with small figures for size and epochs; `serve`, which does not
 # end, has a test of its own.
 mkdir readme && cd readme && cp -r "$GANNET_SOURCE/tests/data/cells" mydata && cp -r mydata/images/val pictures
@@ -159,6 +177,13 @@ commands=$(sed -n '/^## Your own data/,/^## /p' "$GANNET_SOURCE/README.md" | gre
 while read -r _ arguments; do
   check "README: gannet $arguments" 0 "" "$gannet" $arguments
   grep -q '^warning' err.txt && fail "README: gannet $arguments: $(grep '^warning' err.txt)"
+done <<<"$commands"
+
+# --- Those of docs/recipes.md.
+commands=$(grep '^gannet train' "$GANNET_SOURCE/docs/recipes.md")
+[[ $(wc -l <<<"$commands") -ge 3 ]] || fail "docs/recipes.md: only these commands are found: $commands"
+while read -r _ arguments; do
+  check "docs/recipes.md: gannet $arguments" 0 "" "$gannet" $arguments --img 128 --batch 4 --epochs 1 --project recipes
 done <<<"$commands"
 
 # --- Those of docs/evaluation.md.
