@@ -2,22 +2,53 @@
 
 #include <ATen/Context.h>
 #include <ATen/autocast_mode.h>
+#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <torch/cuda.h>
+#include <torch/types.h>
 #include <torch/version.h>
 
 #include <cstdlib>
+#include <fstream>
 
 #include "gannet/core/error.h"
 
 namespace gannet {
 namespace {
 
+// Why no GPU is found. LibTorch counts none where the driver is too old for it.
+std::string advice_without_gpu() {
+  if (!at::globalContext().hasCUDA())
+    return "use --device cpu: this LibTorch is built without CUDA (docs/gpu.md)";
+  std::ifstream file("/proc/driver/nvidia/version");
+  std::string driver;
+  if (!std::getline(file, driver)) return "use --device cpu: no NVIDIA driver is loaded";
+  return fmt::format(
+      "use --device cpu: the driver is too old for this LibTorch, or CUDA_VISIBLE_DEVICES hides "
+      "the "
+      "GPUs ({})",
+      driver);
+}
+
+// A GPU that LibTorch was not built for fails at the first kernel: here, not in the first step.
+torch::Device tried(const torch::Device& gpu) {
+  try {
+    torch::ones({1}, torch::device(gpu)).add_(1).item<float>();
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    throw Error(ErrorKind::kUsage,
+                fmt::format("{} does not compute: {}", gpu.str(), what.substr(0, what.find('\n'))),
+                {{}, 0, "--device"},
+                "use --device cpu, or a LibTorch that was built for this GPU and its driver");
+  }
+  return gpu;
+}
+
 torch::Device resolve_device(const std::string& device) {
   if (device == "cpu") return torch::kCPU;
   const auto count = static_cast<long>(torch::cuda::device_count());
   if (device.empty())
-    return count > 0 ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+    return count > 0 ? tried(torch::Device(torch::kCUDA, 0)) : torch::Device(torch::kCPU);
   const std::string number = device.starts_with("cuda:") ? device.substr(5) : device;
   char* end = nullptr;
   const long index = std::strtol(number.c_str(), &end, 10);
@@ -27,8 +58,8 @@ torch::Device resolve_device(const std::string& device) {
   if (index < 0 || index >= count)
     throw Error(ErrorKind::kUsage,
                 fmt::format("there is no CUDA device {} ({} found)", index, count),
-                {{}, 0, "--device"}, "use --device cpu");
-  return {torch::kCUDA, static_cast<c10::DeviceIndex>(index)};
+                {{}, 0, "--device"}, count == 0 ? advice_without_gpu() : "use one of the others");
+  return tried({torch::kCUDA, static_cast<c10::DeviceIndex>(index)});
 }
 
 bool cpu_has_bf16() {
