@@ -60,6 +60,8 @@ std::vector<std::string> files_of_run(const fs::path& run) {
   }
   for (const std::string& name : names_in(run))
     if (is_of_run(name)) files.push_back(name);
+  for (const std::string& name : names_in(run / "steps"))
+    if (is_of_run(name)) files.push_back("steps/" + name);
   for (const std::string& name : names_in(run / "weights"))
     if (is_periodic(name)) files.push_back("weights/" + name);
   return files;
