@@ -12,6 +12,7 @@
 
 #include "gannet/core/box.h"
 #include "gannet/core/error.h"
+#include "gannet/core/head_spec.h"
 #include "gannet/data/sample/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
@@ -21,6 +22,12 @@ namespace gannet {
 /// Means of the loss parts over the images seen; `total` is their sum.
 struct LossMeans {
   double box = 0, obj = 0, cls = 0, total = 0;
+};
+
+/// What the schedule plans for one moment of a run.
+struct PlannedRates {
+  std::array<double, 3> lr{};  // per group: weights without decay, with decay, biases
+  double momentum = 0;
 };
 
 /// A run begins or goes on. Pointers are only valid during the call and may be null.
@@ -34,6 +41,9 @@ struct RunInfo {
   std::int64_t train_images = 0, val_images = 0;
   const std::vector<std::string>* names = nullptr;
   const std::vector<Label>* train_labels = nullptr;  // all labels of the training set
+  std::vector<std::array<float, 2>> box_sizes_px;    // of these, at the image size of training
+  HeadSpec head;
+  std::vector<PlannedRates> plan;  // evenly spaced from the first to the last step of all epochs
 };
 
 struct EpochStart {

@@ -48,7 +48,8 @@ void TensorBoardObserver::on_run_start(const RunInfo& info) {
     data.histograms.push_back(
         count_classes(*info.train_labels, info.names != nullptr ? info.names->size() : 0));
   write(epochs_, data);
-  write_picture("labels.png", info.start_epoch);
+  for (const char* file : {"labels.png", "anchors.png", "LR.png"})
+    write_picture(file, info.start_epoch);
 }
 
 void TensorBoardObserver::on_step(const StepEvent& step) {
