@@ -17,6 +17,7 @@
 #include "gannet/export/export_model.h"         // IWYU pragma: export
 #include "gannet/nn/info.h"                     // IWYU pragma: export
 #include "gannet/observe/events.h"              // IWYU pragma: export
+#include "gannet/observe/told_programs.h"       // IWYU pragma: export
 #include "gannet/serve/server.h"                // IWYU pragma: export
 #include "gannet/train/trainer.h"               // IWYU pragma: export
 #include "gannet/viz/plots.h"                   // IWYU pragma: export
