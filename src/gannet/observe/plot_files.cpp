@@ -107,7 +107,7 @@ void PlotsObserver::on_run_start(const RunInfo& info) {
 }
 
 void PlotsObserver::on_epoch_end(const EpochRow& row) {
-  constexpr double kLargestShare = 0.05;
+  constexpr double kLargestShare = 0.02;
   history_.push_back(row);
   if (drawing_seconds_ <= kLargestShare * since_drawn_.seconds()) draw_results();
 }

@@ -15,7 +15,7 @@ namespace gannet {
 void plot_results(const std::vector<EpochRow>& rows, const std::filesystem::path& path);
 
 /// results.png is drawn again after each epoch, but where epochs are so short that this would take
-/// more than a twentieth of the time, only as often as stays below it. A picture that cannot be
+/// more than a fiftieth of the time, only as often as stays below it. A picture that cannot be
 /// written gives a warning, not an error: it is no reason to lose a run.
 class PlotsObserver : public RunObserver {
  public:

@@ -1,6 +1,7 @@
 #include "gannet/observe/tensorboard.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "gannet/core/atomic_file.h"
@@ -36,6 +37,7 @@ TensorBoardObserver::TensorBoardObserver(fs::path directory, StepRows rows)
 
 void TensorBoardObserver::on_run_start(const RunInfo& info) {
   last_epoch_ = info.start_epoch;
+  epochs_of_run_ = info.epochs;
   epochs_.emplace(directory_, info.start_epoch);
   EventData data;
   data.step = info.start_epoch;
@@ -99,6 +101,8 @@ void TensorBoardObserver::on_epoch_end(const EpochRow& row) {
 }
 
 void TensorBoardObserver::on_batch_picture(const BatchPicture& picture) {
+  const auto epoch = static_cast<unsigned>(picture.epoch);
+  if (epoch != 0 && !std::has_single_bit(epoch) && picture.epoch + 1 < epochs_of_run_) return;
   write_picture(picture.stem + ".jpg", picture.epoch);
 }
 

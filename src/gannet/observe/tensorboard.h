@@ -12,6 +12,9 @@
 
 namespace gannet {
 
+/// Pictures of batches are those of epochs 0, 1, 2, 4, 8, ... and the last one: TensorBoard shows
+/// ten of a tag, and all of them would be most of a run's bytes.
+///
 /// Must come after the observer that draws the pictures: their files are what is shown. The figures
 /// of steps count steps, not epochs, so they are a run of their own, in the folder "steps". What
 /// cannot be written is told once, and the run goes on without.
@@ -33,7 +36,7 @@ class TensorBoardObserver : public RunObserver {
   StepRows rows_;
   std::optional<EventFile> epochs_, steps_;
   bool failed_ = false;
-  int last_epoch_ = 0;
+  int last_epoch_ = 0, epochs_of_run_ = 0;
 };
 
 }  // namespace gannet

@@ -44,7 +44,7 @@ TEST_F(PlotsObserverTest, WritesThePicturesOfARun) {
   observer.on_epoch_end(row);
   EXPECT_TRUE(fs::exists(folder_ / "results.png"));  // not only at the end
   fs::remove(folder_ / "results.png");
-  observer.on_epoch_end(row);  // so soon that it would take more than a twentieth of the time
+  observer.on_epoch_end(row);  // so soon that it would take more than a fiftieth of the time
   EXPECT_FALSE(fs::exists(folder_ / "results.png"));
   observer.on_run_end({});
   EXPECT_EQ(cv::imread((folder_ / "results.png").string()).size(), cv::Size(2400, 1200));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <opencv2/imgcodecs.hpp>
 
 #include "gannet/core/atomic_file.h"
 #include "tests/unit/temporary_folder.h"
@@ -87,6 +88,24 @@ TEST_F(TensorBoard, ShowsSettingsAndPicturesThatLieInTheDirectory) {
   observer.on_batch_picture(picture);
   EXPECT_THAT(events_in(folder_, 1), HasSubstr("    train:\n      epochs: 7\n"));
   EXPECT_THAT(events_in(folder_, 1), Not(HasSubstr("train_batch0")));
+}
+
+TEST_F(TensorBoard, KeepsFewPicturesOfManyEpochs) {
+  cv::imwrite(path("val_batch0_pred.jpg"), cv::Mat(8, 8, CV_8UC3, cv::Scalar(1, 2, 3)));
+  TensorBoardObserver observer(folder_);
+  RunInfo info;
+  info.epochs = 300;
+  observer.on_run_start(info);
+  BatchPicture picture;
+  picture.stem = "val_batch0_pred";
+  for (picture.epoch = 0; picture.epoch <= info.epochs; ++picture.epoch)
+    observer.on_batch_picture(picture);
+  const std::string bytes = events_in(folder_, 1);
+  int count = 0;
+  for (auto at = bytes.find(picture.stem); at != std::string::npos;
+       at = bytes.find(picture.stem, at + 1))
+    ++count;
+  EXPECT_EQ(count, 1 + 9 + 2);  // epoch 0, powers of two up to 256, the last and what follows it
 }
 
 TEST_F(TensorBoard, WhatCannotBeWrittenIsToldOnce) {
