@@ -13,6 +13,7 @@
 #include "gannet/core/box.h"
 #include "gannet/core/error.h"
 #include "gannet/core/head_spec.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/data/sample/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
@@ -138,11 +139,15 @@ class ObserverList : public RunObserver {
   void on_checkpoint(const CheckpointEvent& checkpoint) override {
     tell(&RunObserver::on_checkpoint, checkpoint);
   }
-  void on_run_end(const RunSummary& summary) override { tell(&RunObserver::on_run_end, summary); }
+  void on_run_end(const RunSummary& summary) override {
+    tell(&RunObserver::on_run_end, summary);
+    log_cost(summary);
+  }
 
  private:
   template <class Event>
   void tell(void (RunObserver::*about)(const Event&), const Event& event) {
+    const Stopwatch watch;
     for (const auto& observer : observers_) {
       try {
         (observer.get()->*about)(event);
@@ -151,11 +156,14 @@ class ObserverList : public RunObserver {
         warn(error);
       }
     }
+    seconds_ += watch.seconds();
   }
 
   static void warn(const Error& error);
+  void log_cost(const RunSummary& summary) const;
 
   std::vector<std::unique_ptr<RunObserver>> observers_;
+  double seconds_ = 0;  // that the members took
 };
 
 }  // namespace gannet
