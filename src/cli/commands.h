@@ -27,7 +27,8 @@ void add_data_convert(CLI::App& data, Action& action);
 void add_data_stats(CLI::App& data, Action& action);
 
 /// Unique prefixes of long flags become whole flags (`--img` -> `--img-size`), and a flag that may
-/// stand alone gets the value "auto". Throws CLI::ParseError for an ambiguous prefix.
+/// stand alone gets the value "auto". Throws CLI::ParseError for an ambiguous prefix, and for a
+/// flag or command that there is not, with the nearest one.
 std::vector<std::string> expand_arguments(const CLI::App& app, std::vector<std::string> arguments);
 
 }  // namespace gannet::cli

@@ -14,6 +14,7 @@
 #include "gannet/curate/check/dataset_check.h"
 #include "gannet/curate/check/fix.h"
 #include "gannet/curate/check/report.h"
+#include "print.h"
 #include "progress.h"
 
 namespace gannet::cli {
@@ -67,7 +68,7 @@ int run(const CheckArguments& arguments) {
   const DatasetCheck check = check_dataset(load_data_description(find_config(arguments.data)),
                                            arguments.options, show_progress("checked"));
   const std::size_t shown = arguments.verbose ? std::numeric_limits<std::size_t>::max() : kShown;
-  if (!arguments.json) fmt::print("{}\n", describe_check(check, shown));
+  if (!arguments.json) print_line("{}", describe_check(check, shown));
   std::optional<FixReport> fix;
   if (!arguments.fix_to.empty()) {
     fix = write_fixed_copy(check, arguments.fix_to, show_progress("copied"));
@@ -76,8 +77,8 @@ int run(const CheckArguments& arguments) {
   if (arguments.json) {
     print_json(check, picture, fix);
   } else {
-    if (fix) fmt::print("repaired copy {}: {}\n", fix->description, fix_text(*fix));
-    fmt::print("{}{}\n", summary_line(check), picture ? "; picture: " + *picture : "");
+    if (fix) print_line("repaired copy {}: {}", fix->description, fix_text(*fix));
+    print_line("{}{}", summary_line(check), picture ? "; picture: " + *picture : "");
   }
   return check.would_harm_training() ? 1 : 0;
 }

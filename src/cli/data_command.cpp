@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "gannet/curate/demo/demo.h"
+#include "print.h"
 
 namespace gannet::cli {
 
@@ -19,9 +20,9 @@ void add_data(CLI::App& app, Action& action) {
   demo->callback([folder, seed, &action] {
     action = [folder, seed] {
       make_demo_dataset(*folder, *seed);
-      fmt::print(
+      print_line(
           "demo data set in {}: {} training, {} validation and {} unseen images; train with --data "
-          "{}/demo.yaml\n",
+          "{}/demo.yaml",
           *folder, kDemoTrainImages, kDemoValImages, kDemoUnseenImages, *folder);
       return 0;
     };

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "gannet/config/settings.h"
 #include "gannet/curate/convert/convert.h"
+#include "print.h"
 
 namespace gannet::cli {
 namespace {
@@ -16,9 +17,9 @@ int convert(const ConvertFlags& flags) {
   const DataDescription data = load_data_description(find_config(flags.data));
   const ConvertReport report =
       convert_dataset(data, flags.folder, annotation_format(flags.format), flags.options);
-  fmt::print("{}: {} images, {} labels; train with --data {}\n", flags.folder, report.images,
+  print_line("{}: {} images, {} labels; train with --data {}", flags.folder, report.images,
              report.labels, report.data_file);
-  for (const std::string& note : report.notes) fmt::print("not in the new set: {}\n", note);
+  for (const std::string& note : report.notes) print_line("not in the new set: {}", note);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "gannet/config/settings.h"
 #include "gannet/curate/check/dataset_check.h"
 #include "gannet/viz/plots.h"
+#include "print.h"
 #include "progress.h"
 
 namespace gannet::cli {
@@ -31,11 +32,13 @@ int run(const StatsArguments& arguments) {
   const DatasetSurvey survey = survey_dataset(load_data_description(find_config(arguments.data)),
                                               options, show_progress("read"));
   const std::vector<SplitSummary> splits = summarize(survey, arguments.img_size);
-  fmt::print("{}\n", arguments.json
-                         ? splits_to_json(survey, splits, arguments.img_size)
-                         : describe_splits(splits, survey.data.names, survey.data.names.size()));
+  if (arguments.json) {
+    fmt::print("{}\n", splits_to_json(survey, splits, arguments.img_size));
+  } else {
+    print_line("{}", describe_splits(splits, survey.data.names, survey.data.names.size()));
+  }
   plot_labels(training_labels(survey), survey.data.names, arguments.picture);
-  if (!arguments.json) fmt::print("labels of train: {}\n", arguments.picture);
+  if (!arguments.json) print_line("labels of train: {}", arguments.picture);
   return 0;
 }
 

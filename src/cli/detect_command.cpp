@@ -16,6 +16,7 @@
 #include "gannet/core/stopwatch.h"
 #include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
+#include "print.h"
 #include "viewer.h"
 
 namespace gannet::cli {
@@ -60,15 +61,17 @@ class Progress {
     if (!is_image)
       text += result.num_frames > 0 ? fmt::format("({}/{}) ", result.frame, result.num_frames)
                                     : fmt::format("({}) ", result.frame);
-    text += fmt::format("{}: {}x{} {}. ({:.3f} s)", printable(result.path), result.input_height,
+    text += fmt::format("{}: {}x{} {}. ({:.3f} s)", result.path, result.input_height,
                         result.input_width, count_classes(result.detections), result.seconds);
     const bool stays = is_image || ends || !terminal_;
-    fmt::print("{}{}{}", terminal_ && !is_image ? "\r\033[K" : "", text, stays ? "\n" : "");
+    constexpr std::size_t kMaxBytes = 4000;
+    fmt::print("{}{}{}", terminal_ && !is_image ? "\r\033[K" : "", printable(text, kMaxBytes),
+               stays ? "\n" : "");
     std::fflush(stdout);
     line_open_ = !stays;
   }
   void end() const {
-    if (line_open_) fmt::print("\n");
+    if (line_open_) print_line("");
   }
 
  private:
@@ -105,13 +108,13 @@ int run(const DetectSettings& settings, bool view) {
   const DetectSummary summary =
       view ? detect_and_show(settings, events) : detect_files(settings, events);
   progress.end();
-  fmt::print("{} objects in {} images, {:.1f} images/s; results in {}\n", summary.detections,
+  print_line("{} objects in {} images, {:.1f} images/s; results in {}", summary.detections,
              summary.images, summary.images / std::max(summary.seconds, 1e-9), summary.output);
-  if (summary.damaged > 0) fmt::print("{} damaged frames were left out\n", summary.damaged);
+  if (summary.damaged > 0) print_line("{} damaged frames were left out", summary.damaged);
   if (summary.skipped > 0)
-    fmt::print("{} frames came faster than they could be looked at\n", summary.skipped);
+    print_line("{} frames came faster than they could be looked at", summary.skipped);
   if (summary.stopped) {
-    fmt::print("stopped; what was looked at is whole\n");
+    print_line("stopped; what was looked at is whole");
     return kInterruptedCode;
   }
   if (summary.images == 0)

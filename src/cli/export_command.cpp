@@ -2,6 +2,7 @@
 
 #include "commands.h"
 #include "gannet/export/export_model.h"
+#include "print.h"
 
 namespace gannet::cli {
 namespace {
@@ -14,17 +15,17 @@ struct ExportArguments {
 };
 
 void print_export(const ExportReport& report) {
-  fmt::print("{}: {} ({:.1f} MB, {})\n", report.format, report.path,
+  print_line("{}: {} ({:.1f} MB, {})", report.format, report.path,
              static_cast<double>(report.num_bytes) / 1e6, report.half ? "float16" : "float32");
   const std::string tensors = report.num_tensors == 0
                                   ? "run"
                                   : fmt::format("{} tensors equal bit for bit", report.num_tensors);
-  fmt::print(
-      "  read again: {}, predictions for a picture of {}x{} px differ by {:.1g} of the largest\n",
+  print_line(
+      "  read again: {}, predictions for a picture of {}x{} px differ by {:.1g} of the largest",
       tensors, report.image_width, report.image_height, report.difference);
-  if (!report.remark.empty()) fmt::print("  {}\n", report.remark);
+  if (!report.remark.empty()) print_line("  {}", report.remark);
   if (report.rounding > report.difference)
-    fmt::print("  --half changed the predictions by {:.1g} of the largest\n", report.rounding);
+    print_line("  --half changed the predictions by {:.1g} of the largest", report.rounding);
 }
 
 int run(ExportArguments arguments) {

@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "gannet/nn/info.h"
+#include "print.h"
 
 namespace gannet::cli {
 namespace {
@@ -16,19 +17,18 @@ struct InfoArguments {
 };
 
 void print_table(const ModelInfo& info) {
-  fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", "", "from", "n", "params", "module",
-             "arguments");
+  print_line("{:>3}{:>18}{:>3}{:>10}  {:<16}{}", "", "from", "n", "params", "module", "arguments");
   for (const LayerInfo& layer : info.layers)
-    fmt::print("{:>3}{:>18}{:>3}{:>10}  {:<16}{}\n", layer.index, layer.from, layer.repeats,
+    print_line("{:>3}{:>18}{:>3}{:>10}  {:<16}{}", layer.index, layer.from, layer.repeats,
                layer.parameters, layer.module, layer.arguments);
-  fmt::print("{} layers, {} parameters in {} tensors, {:.1f} GFLOPs at {} px\n", info.layers.size(),
+  print_line("{} layers, {} parameters in {} tensors, {:.1f} GFLOPs at {} px", info.layers.size(),
              info.parameters, info.parameter_tensors, info.gflops, info.image_size);
-  fmt::print("{} classes, strides {}\n", info.head.num_classes, fmt::join(info.head.strides, ", "));
+  print_line("{} classes, strides {}", info.head.num_classes, fmt::join(info.head.strides, ", "));
   for (int l = 0; l < info.head.num_levels(); ++l) {
     std::string anchors;
     for (const auto& a : info.head.anchors_px[static_cast<std::size_t>(l)])
       anchors += fmt::format(" {:g},{:g}", a[0], a[1]);
-    fmt::print("anchors at stride {:g}:{}\n", info.head.strides[static_cast<std::size_t>(l)],
+    print_line("anchors at stride {:g}:{}", info.head.strides[static_cast<std::size_t>(l)],
                anchors);
   }
 }

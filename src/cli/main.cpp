@@ -10,6 +10,7 @@
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
+#include "gannet/core/text.h"
 #include "gannet/dist/launcher.h"
 #include "version.h"
 
@@ -17,13 +18,18 @@ namespace {
 
 int parse_and_run(CLI::App& app, gannet::cli::Action& action, int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    fmt::print(stderr, "{}\nerror: a command is needed (gannet COMMAND --help shows its flags)\n",
+               app.help());
+    return 2;
+  }
   try {
     arguments = gannet::cli::expand_arguments(app, std::move(arguments));
     std::reverse(arguments.begin(), arguments.end());  // the parser takes them from the back
     app.parse(arguments);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
-    fmt::print(stderr, "error: {} (gannet --help shows the usage)\n", e.what());
+    fmt::print(stderr, "error: {} (gannet --help shows the usage)\n", gannet::printable(e.what()));
     return 2;
   }
   return action();
@@ -39,7 +45,8 @@ void tell(const std::string& why) {
     } catch (const std::exception&) {  // then here
     }
   }
-  fmt::print(stderr, "error: {}\n", why);
+  constexpr std::size_t kMaxBytes = 4000;
+  fmt::print(stderr, "error: {}\n", gannet::printable(why, kMaxBytes));
 }
 
 }  // namespace

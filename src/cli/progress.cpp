@@ -25,7 +25,7 @@ std::function<void(std::int64_t, std::int64_t)> show_progress(const std::string&
   const bool terminal = ::isatty(STDERR_FILENO) != 0;
   const auto last = std::make_shared<Clock::time_point>(Clock::now());
   return [verb, terminal, last](std::int64_t done, std::int64_t total) {
-    const auto pause = terminal ? std::chrono::milliseconds(50) : std::chrono::milliseconds(5000);
+    const auto pause = terminal ? std::chrono::milliseconds(50) : std::chrono::milliseconds(10000);
     const auto now = Clock::now();
     const bool last_of_bar = terminal && done == total;
     if (total <= 0 || (now - *last < pause && !last_of_bar)) return;

@@ -10,6 +10,7 @@
 #include "gannet/core/log.h"
 #include "gannet/detect/detector.h"
 #include "gannet/serve/server.h"
+#include "print.h"
 
 namespace gannet::cli {
 namespace {
@@ -78,7 +79,7 @@ int run(ServeSettings settings) {
   running = &server;
   std::signal(SIGINT, drain_on_signal);
   std::signal(SIGTERM, drain_on_signal);
-  fmt::print("serving at http://{}:{}\n", settings.server.host, server.port());
+  print_line("serving at http://{}:{}", settings.server.host, server.port());
   std::fflush(stdout);
   server.run();
   std::signal(SIGINT, SIG_DFL);

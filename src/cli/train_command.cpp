@@ -7,13 +7,11 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/config/settings.h"
-#include "gannet/core/log.h"
-#include "gannet/core/memory.h"
-#include "gannet/observe/console.h"
 #include "gannet/train/recipe.h"
 #include "gannet/train/trainer.h"
+#include "print.h"
 #include "ranks.h"
-#include "report.h"
+#include "train_output.h"
 
 namespace gannet::cli {
 namespace {
@@ -24,6 +22,7 @@ struct TrainArguments {
   std::string resume;  // "newest", "auto" or a checkpoint
   std::vector<std::string> assignments;
   bool dry_run = false;
+  TrainOutput output;
   RankFlags ranks;
   int max_restarts = 0;
   CLI::App* command = nullptr;
@@ -132,18 +131,11 @@ bool is_started_again() {
   return false;
 }
 
-Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks,
-                     bool is_main) {
+Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks) {
   const Settings settings = resolve_settings(arguments);
-  if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again())) {
-    Trainer trainer = Trainer::resume_or_start(settings, ranks);
-    if (is_main) fmt::print("{}", settings_to_yaml(trainer.settings()));
-    return trainer;
-  }
-  if (arguments.resume.empty()) {
-    if (is_main) fmt::print("{}", settings_to_yaml(settings));
-    return Trainer(settings, ranks);
-  }
+  if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again()))
+    return Trainer::resume_or_start(settings, ranks);
+  if (arguments.resume.empty()) return Trainer(settings, ranks);
   if (!arguments.settings_file.empty())
     throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run",
                 {{}, 0, "--settings"}, "leave one of the two out");
@@ -158,9 +150,17 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
   } else {
     options.checkpoint = arguments.resume;
   }
-  Trainer trainer = Trainer::resume(options, ranks);
-  if (is_main) fmt::print("{}", settings_to_yaml(trainer.settings()));
-  return trainer;
+  return Trainer::resume(options, ranks);
+}
+
+TrainReport train(Trainer& trainer, const TrainObservers& observers) {
+  const SignalsWhileTraining signals(trainer);
+  try {
+    return trainer.run();
+  } catch (const std::exception& error) {
+    for (FailureListener* listener : observers.of_failure) listener->run_failed(error.what());
+    throw;
+  }
 }
 
 int run(TrainArguments& arguments) {
@@ -168,24 +168,20 @@ int run(TrainArguments& arguments) {
   if (arguments.ranks.nproc > 1 && !world)
     return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
-  const TrainSettings train = resolve_settings(arguments).train;
-  const auto ranks = join_ranks(world, train.device, train.dist_timeout);
-  Trainer trainer = make_trainer(arguments, ranks, is_main);
+  const TrainSettings settings = resolve_settings(arguments).train;
+  const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
+  Trainer trainer = make_trainer(arguments, ranks);
+  if (is_main) print_settings(trainer.settings());
   if (arguments.dry_run) {
     const std::string plan = trainer.describe_plan();
-    if (is_main) fmt::print("{}\n", plan);
+    if (is_main) print_line("{}", plan);
     return 0;
   }
-  if (is_main) trainer.add_observer(std::make_unique<ConsoleObserver>());
+  const TrainObservers observers =
+      is_main ? add_observers(trainer, arguments.output) : TrainObservers();
   if (is_main) tell_launcher_of_run(trainer);
-  const SignalsWhileTraining signals(trainer);
-  const TrainReport report = trainer.run();
-  if (!is_main) return 0;
-  print_report(report.evaluation, report.evaluation.classes.size() > 1);
-  fmt::print(
-      "{} epochs in {:.3f} hours, peak memory {:.2f} GiB\nresults in {}\nbest weights in {}\n",
-      report.epochs_run, report.seconds / 3600, peak_memory_gib(), report.directory.string(),
-      report.best_checkpoint);
+  const TrainReport report = train(trainer, observers);
+  if (is_main) print_summary(report, *observers.figures, arguments.output.verbose);
   return 0;
 }
 
@@ -210,6 +206,12 @@ void add_train(CLI::App& app, Action& action) {
       "--cos-lr", [arguments] { arguments->assignments.emplace_back("train.linear_lr=false"); },
       "cosine learning rate, as 7.0 spells it");
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
+  command->add_flag("--verbose", arguments->output.verbose,
+                    "figures of each class at the end, also of more than 20");
+  command->add_option("--log-json", arguments->output.log_json,
+                      "file to which a line of JSON is added for each event of the run");
+  command->add_option("--webhook", arguments->output.webhook,
+                      "http(s) address that gets JSON at the run's end or failure");
   arguments->ranks.add_to(*command);
   command
       ->add_option("--max-restarts", arguments->max_restarts,

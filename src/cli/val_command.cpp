@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/eval/evaluate.h"
+#include "print.h"
 #include "ranks.h"
 #include "report.h"
 
@@ -27,23 +28,22 @@ void print_speed(const EvalReport& report, const ValSettings& settings) {
 void print(const EvalReport& report, const ValSettings& settings) {
   if (settings.task != "speed") print_report(report, settings.verbose && report.classes.size() > 1);
   print_speed(report, settings);
-  if (!report.json_path.empty()) fmt::print("detections in {}\n", report.json_path);
-  if (!report.directory.empty()) fmt::print("results in {}\n", report.directory);
+  if (!report.json_path.empty()) print_line("detections in {}", report.json_path);
+  if (!report.directory.empty()) print_line("results in {}", report.directory);
 }
 
 int study(const ValSettings& settings, std::shared_ptr<Communicator> ranks, bool is_main) {
   if (is_main)
-    fmt::print("{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "size px", "P", "R", "mAP@.5",
-               "mAP@.5:.95", "ms/image");
+    print_line("{:>10}{:>12}{:>12}{:>12}{:>12}{:>12}", "size px", "P", "R", "mAP@.5", "mAP@.5:.95",
+               "ms/image");
   const auto print_row = [is_main](const StudyRow& row) {
     const EvalReport& r = row.report;
     if (is_main)
-      fmt::print("{:>10}{:12.3g}{:12.3g}{:12.3g}{:12.3g}{:12.3g}\n", row.image_size,
-                 r.mean.precision, r.mean.recall, r.mean.map50, r.mean.map,
-                 r.prepare_ms + r.inference_ms + r.nms_ms);
+      print_line("{:>10}{:12.3g}{:12.3g}{:12.3g}{:12.3g}{:12.3g}", row.image_size, r.mean.precision,
+                 r.mean.recall, r.mean.map50, r.mean.map, r.prepare_ms + r.inference_ms + r.nms_ms);
   };
   const auto rows = evaluate_sizes(settings, print_row, std::move(ranks));
-  if (is_main) fmt::print("results in {}\n", rows.back().report.directory);
+  if (is_main) print_line("results in {}", rows.back().report.directory);
   return 0;
 }
 

@@ -16,7 +16,10 @@
 #include "gannet/eval/evaluate.h"               // IWYU pragma: export
 #include "gannet/export/export_model.h"         // IWYU pragma: export
 #include "gannet/nn/info.h"                     // IWYU pragma: export
+#include "gannet/observe/console.h"             // IWYU pragma: export
 #include "gannet/observe/events.h"              // IWYU pragma: export
+#include "gannet/observe/run_figures.h"         // IWYU pragma: export
+#include "gannet/observe/told_programs.h"       // IWYU pragma: export
 #include "gannet/serve/server.h"                // IWYU pragma: export
 #include "gannet/train/trainer.h"               // IWYU pragma: export
 #include "gannet/viz/plots.h"                   // IWYU pragma: export

@@ -17,6 +17,18 @@ std::uint64_t mix(std::uint64_t lane, std::uint64_t word) {
   return product ^ (product >> 32);
 }
 
+/// The remainder of each byte, least significant bit first.
+constexpr std::array<std::uint32_t, 256> kCastagnoli = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < table.size(); ++byte) {
+    std::uint32_t remainder = byte;
+    for (int bit = 0; bit < 8; ++bit)
+      remainder = (remainder >> 1) ^ (remainder % 2 != 0 ? 0x82F63B78u : 0);
+    table[byte] = remainder;
+  }
+  return table;
+}();
+
 }  // namespace
 
 std::uint64_t fnv1a64(std::string_view text) {
@@ -38,6 +50,13 @@ std::uint64_t checksum64(const void* data, std::size_t size) {
   std::uint64_t sum = size;
   for (std::size_t i = 0; i < lanes.size(); ++i) sum = mix(sum, mix(lanes[i], words[i]));
   return sum;
+}
+
+std::uint32_t crc32c(std::string_view bytes) {
+  std::uint32_t crc = ~0u;
+  for (const char c : bytes)
+    crc = (crc >> 8) ^ kCastagnoli[(crc ^ static_cast<unsigned char>(c)) & 0xFF];
+  return ~crc;
 }
 
 void Fingerprint::add(const void* data, std::size_t size) {

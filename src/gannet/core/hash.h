@@ -14,6 +14,9 @@ std::uint64_t fnv1a64(std::string_view text);
 /// Checksum of any number of bytes at the speed of memory; equal on machines of equal byte order.
 std::uint64_t checksum64(const void* data, std::size_t size);
 
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4): what record files of others are checked with.
+std::uint32_t crc32c(std::string_view bytes);
+
 /// A checksum of many pieces, in their order, as sixteen hexadecimal digits.
 class Fingerprint {
  public:

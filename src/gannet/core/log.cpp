@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 
@@ -32,6 +33,9 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 std::shared_ptr<spdlog::logger>& logger() {
   static std::shared_ptr<spdlog::logger> instance = [] {
     auto terminal = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    const char* no_colour = std::getenv("NO_COLOR");  // https://no-color.org
+    if (no_colour != nullptr && *no_colour != '\0')
+      terminal->set_color_mode(spdlog::color_mode::never);
     terminal->set_pattern("%^%l%$: %v");
     return std::make_shared<spdlog::logger>("gannet", terminal);
   }();

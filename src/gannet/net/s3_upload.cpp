@@ -2,7 +2,6 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -17,6 +16,7 @@
 
 #include "gannet/core/atomic_file.h"
 #include "gannet/core/error.h"
+#include "gannet/net/curl.h"
 #include "gannet/net/sha256.h"
 
 namespace gannet {
@@ -28,26 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kLargestObject = 5ull << 30;
 constexpr long kSlowestBytesPerSecond = 1000;
 constexpr std::size_t kKeptOfReply = 4096;
-
-/// OpenSSL writes to sockets without MSG_NOSIGNAL: a server that hangs up must not end the process.
-class NoBrokenPipes {
- public:
-  NoBrokenPipes() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  NoBrokenPipes(const NoBrokenPipes&) = delete;
-  NoBrokenPipes& operator=(const NoBrokenPipes&) = delete;
-  ~NoBrokenPipes() {
-    const timespec at_once{};
-    if (sigismember(&before_, SIGPIPE) == 0) sigtimedwait(&pipe_, nullptr, &at_once);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t pipe_{}, before_{};
-};
 
 /// The file under way.
 struct Source {
@@ -167,21 +147,6 @@ Outcome outcome_of_failure(CURLcode code, const char* detail) {
   return outcome;
 }
 
-/// Sets options, and forgets none that failed.
-class Options {
- public:
-  explicit Options(CURL* curl) : curl_(curl) {}
-  template <class T>
-  void set(CURLoption option, T value) {
-    if (curl_easy_setopt(curl_, option, value) != CURLE_OK) fine_ = false;
-  }
-  bool fine() const { return fine_; }
-
- private:
-  CURL* curl_;
-  bool fine_ = true;
-};
-
 using HeaderList = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
 
 HeaderList make_headers(const S3Target& target, const Source& source) {
@@ -244,7 +209,7 @@ class S3Uploader : public Uploader {
     char detail[CURL_ERROR_SIZE] = "";
     std::string reply;
     const HeaderList headers = make_headers(target_, source);
-    Options options(curl_.get());
+    CurlOptions options(curl_.get());
     set_request(options, source, url);
     set_limits(options);
     options.set(CURLOPT_HTTPHEADER, headers.get());
@@ -263,7 +228,7 @@ class S3Uploader : public Uploader {
 
   /// The signature covers method, path, host, date, body and token; libcurl 7.88 signs the path as
   /// it is sent, so it must come encoded and must not be tidied.
-  void set_request(Options& options, Source& source, const std::string& url) const {
+  void set_request(CurlOptions& options, Source& source, const std::string& url) const {
     options.set(CURLOPT_URL, url.c_str());
     options.set(CURLOPT_PATH_AS_IS, 1L);
     options.set(CURLOPT_PROTOCOLS_STR, "http,https");
@@ -281,7 +246,7 @@ class S3Uploader : public Uploader {
     if (!target_.ca_file.empty()) options.set(CURLOPT_CAINFO, target_.ca_file.c_str());
   }
 
-  void set_limits(Options& options) {
+  void set_limits(CurlOptions& options) {
     options.set(CURLOPT_NOSIGNAL, 1L);
     options.set(CURLOPT_FOLLOWLOCATION, 0L);
     options.set(CURLOPT_CONNECTTIMEOUT_MS, std::lround(1000 * options_.connect_seconds));
@@ -304,8 +269,7 @@ class S3Uploader : public Uploader {
 }  // namespace
 
 std::unique_ptr<Uploader> make_s3_uploader(S3Target target, const UploadOptions& options) {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  GANNET_CHECK(started == CURLE_OK, "libcurl does not start");
+  start_curl();
   return std::make_unique<S3Uploader>(std::move(target), options);
 }
 

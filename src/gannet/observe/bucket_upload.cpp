@@ -14,9 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNames[] = {
-    "results.txt", "results.csv", "settings.yaml", "data.yaml",   "model.yaml",
-    "hyp.yaml",    "log.txt",     "labels.png",    "results.png", "confusion_matrix.png"};
+constexpr const char* kNames[] = {"results.txt", "results.csv", "settings.yaml",
+                                  "data.yaml",   "model.yaml",  "hyp.yaml",
+                                  "log.txt",     "labels.png",  "anchors.png",
+                                  "LR.png",      "results.png", "confusion_matrix.png"};
 constexpr const char* kFamilies[] = {"train_batch", "val_batch", "events.out.tfevents."};
 
 /// epochN.pt: what --save-period keeps.
@@ -60,6 +61,8 @@ std::vector<std::string> files_of_run(const fs::path& run) {
   }
   for (const std::string& name : names_in(run))
     if (is_of_run(name)) files.push_back(name);
+  for (const std::string& name : names_in(run / "steps"))
+    if (is_of_run(name)) files.push_back("steps/" + name);
   for (const std::string& name : names_in(run / "weights"))
     if (is_periodic(name)) files.push_back("weights/" + name);
   return files;

@@ -84,8 +84,9 @@ void ConsoleObserver::draw(const std::string& line) {
 }
 
 void ConsoleObserver::on_epoch_start(const EpochStart& /*start*/) {
-  options_.write("\n" + progress_header() + "\n");
-  last_drawn_ = options_.now();
+  if (options_.terminal || !header_shown_) options_.write("\n" + progress_header() + "\n");
+  if (!header_shown_) last_drawn_ = options_.now();
+  header_shown_ = true;
 }
 
 void ConsoleObserver::on_step(const StepEvent& step) {
@@ -96,6 +97,7 @@ void ConsoleObserver::on_step(const StepEvent& step) {
 }
 
 void ConsoleObserver::on_epoch_end(const EpochRow& row) {
+  last_drawn_ = options_.now();
   draw(fmt::format("{}  {}  {}", progress_columns(row), rates(row), format_duration(row.seconds)));
   if (line_open_) options_.write("\n");
   line_open_ = false;
@@ -107,12 +109,9 @@ void ConsoleObserver::on_epoch_end(const EpochRow& row) {
                  "\n");
 }
 
-void ConsoleObserver::on_run_end(const RunSummary& summary) {
+void ConsoleObserver::on_run_end(const RunSummary& /*summary*/) {
   if (line_open_) options_.write("\n");
   line_open_ = false;
-  options_.write(fmt::format("\n{} epochs {} in {:.3f} hours\n", summary.epochs_run,
-                             summary.interrupted ? "done, then interrupted," : "completed",
-                             summary.seconds / 3600));
 }
 
 }  // namespace gannet

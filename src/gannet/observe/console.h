@@ -1,5 +1,5 @@
 // Shows a run on the terminal: a progress bar and the figures of each epoch (RB 7.4, 8.3). Where
-// the output is no terminal it writes a plain line now and then instead.
+// the output is no terminal it writes a plain line every ten seconds instead.
 #pragma once
 
 #include <functional>
@@ -35,6 +35,7 @@ class ConsoleObserver : public RunObserver {
 
   ConsoleOptions options_;
   double last_drawn_ = 0;
+  bool header_shown_ = false;
   bool line_open_ = false;  // a redrawn line waits for its newline
 };
 

@@ -6,4 +6,8 @@ namespace gannet {
 
 void ObserverList::warn(const Error& error) { log_warning("{}; the run goes on", error.what()); }
 
+void ObserverList::log_cost(const RunSummary& summary) const {
+  log_debug("observers took {:.3f} s of {:.1f} s", seconds_, summary.seconds);
+}
+
 }  // namespace gannet

@@ -12,6 +12,8 @@
 
 #include "gannet/core/box.h"
 #include "gannet/core/error.h"
+#include "gannet/core/head_spec.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/data/sample/batch.h"
 #include "gannet/metrics/average_precision.h"
 #include "gannet/metrics/matching.h"
@@ -21,6 +23,12 @@ namespace gannet {
 /// Means of the loss parts over the images seen; `total` is their sum.
 struct LossMeans {
   double box = 0, obj = 0, cls = 0, total = 0;
+};
+
+/// What the schedule plans for one moment of a run.
+struct PlannedRates {
+  std::array<double, 3> lr{};  // per group: weights without decay, with decay, biases
+  double momentum = 0;
 };
 
 /// A run begins or goes on. Pointers are only valid during the call and may be null.
@@ -34,6 +42,9 @@ struct RunInfo {
   std::int64_t train_images = 0, val_images = 0;
   const std::vector<std::string>* names = nullptr;
   const std::vector<Label>* train_labels = nullptr;  // all labels of the training set
+  std::vector<std::array<float, 2>> box_sizes_px;    // of these, at the image size of training
+  HeadSpec head;
+  std::vector<PlannedRates> plan;  // evenly spaced from the first to the last step of all epochs
 };
 
 struct EpochStart {
@@ -128,11 +139,15 @@ class ObserverList : public RunObserver {
   void on_checkpoint(const CheckpointEvent& checkpoint) override {
     tell(&RunObserver::on_checkpoint, checkpoint);
   }
-  void on_run_end(const RunSummary& summary) override { tell(&RunObserver::on_run_end, summary); }
+  void on_run_end(const RunSummary& summary) override {
+    tell(&RunObserver::on_run_end, summary);
+    log_cost(summary);
+  }
 
  private:
   template <class Event>
   void tell(void (RunObserver::*about)(const Event&), const Event& event) {
+    const Stopwatch watch;
     for (const auto& observer : observers_) {
       try {
         (observer.get()->*about)(event);
@@ -141,11 +156,14 @@ class ObserverList : public RunObserver {
         warn(error);
       }
     }
+    seconds_ += watch.seconds();
   }
 
   static void warn(const Error& error);
+  void log_cost(const RunSummary& summary) const;
 
   std::vector<std::unique_ptr<RunObserver>> observers_;
+  double seconds_ = 0;  // that the members took
 };
 
 }  // namespace gannet

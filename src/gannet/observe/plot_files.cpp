@@ -9,6 +9,7 @@
 #include "gannet/core/log.h"
 #include "gannet/viz/draw.h"
 #include "gannet/viz/plots.h"
+#include "gannet/viz/training_plots.h"
 
 namespace gannet {
 namespace {
@@ -44,6 +45,19 @@ double best_epoch(const std::vector<EpochRow>& rows) {
     best = row.epoch;
   }
   return best;
+}
+
+/// The learning rates of the groups, and the momentum, over the epochs.
+void plot_plan(const RunInfo& info, const std::filesystem::path& path) {
+  std::vector<RateCurve> rates = {
+      {"weights without decay", {}}, {"weights with decay", {}}, {"biases", {}}};
+  RateCurve momentum{"momentum", {}};
+  for (const PlannedRates& planned : info.plan) {
+    for (std::size_t group = 0; group < rates.size(); ++group)
+      rates[group].values.push_back(planned.lr[group]);
+    momentum.values.push_back(planned.momentum);
+  }
+  plot_learning_rates(rates, momentum, info.epochs, path);
 }
 
 /// Runs a drawing; what fails there is told, and the run goes on.
@@ -83,13 +97,20 @@ PlotsObserver::PlotsObserver(std::filesystem::path directory, std::vector<EpochR
     : directory_(std::move(directory)), history_(std::move(history)) {}
 
 void PlotsObserver::on_run_start(const RunInfo& info) {
+  if (!info.plan.empty()) draw_or_warn([&] { plot_plan(info, directory_ / "LR.png"); });
   if (info.train_labels == nullptr) return;
   const std::vector<std::string> names =
       info.names != nullptr ? *info.names : std::vector<std::string>();
   draw_or_warn([&] { plot_labels(*info.train_labels, names, directory_ / "labels.png"); });
+  draw_or_warn(
+      [&] { plot_anchors(info.box_sizes_px, info.head.anchors_px, directory_ / "anchors.png"); });
 }
 
-void PlotsObserver::on_epoch_end(const EpochRow& row) { history_.push_back(row); }
+void PlotsObserver::on_epoch_end(const EpochRow& row) {
+  constexpr double kLargestShare = 0.02;
+  history_.push_back(row);
+  if (drawing_seconds_ <= kLargestShare * since_drawn_.seconds()) draw_results();
+}
 
 void PlotsObserver::on_batch_picture(const BatchPicture& picture) {
   if (picture.batch == nullptr || picture.batch->images == 0) return;
@@ -104,8 +125,14 @@ void PlotsObserver::on_batch_picture(const BatchPicture& picture) {
 }
 
 void PlotsObserver::on_run_end(const RunSummary& /*summary*/) {
-  if (history_.empty()) return;
+  if (!history_.empty()) draw_results();
+}
+
+void PlotsObserver::draw_results() {
+  const Stopwatch drawing;
   draw_or_warn([&] { plot_results(history_, directory_ / "results.png"); });
+  drawing_seconds_ = drawing.seconds();
+  since_drawn_ = Stopwatch();
 }
 
 }  // namespace gannet

@@ -17,7 +17,8 @@ struct RunObserverOptions {
   std::function<bool()> ended = [] { return false; };  // whether uploads should give up
 };
 
-/// Adds results files, pictures and uploads. Throws Error (kUsage) for a bucket that is none.
+/// Adds results files, pictures, event files and uploads. Throws Error (kUsage) for a bucket that
+/// is none.
 void add_run_observers(ObserverList& list, const RunObserverOptions& options);
 
 }  // namespace gannet

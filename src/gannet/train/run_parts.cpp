@@ -4,6 +4,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -186,6 +187,19 @@ LoaderOptions loader_options(const Settings& settings, const Placement& placemen
   return options;
 }
 
+/// Of a thousand steps, or all if there are fewer.
+std::vector<PlannedRates> plan_of(const Schedule& schedule) {
+  constexpr std::int64_t kMoments = 1000;
+  const std::int64_t steps = schedule.options().epochs * schedule.options().batches_per_epoch;
+  const std::int64_t moments = std::min(steps, kMoments);
+  std::vector<PlannedRates> plan;
+  for (std::int64_t i = 0; i < moments; ++i) {
+    const StepPlan step = schedule.at(moments > 1 ? i * (steps - 1) / (moments - 1) : 0);
+    plan.push_back({step.lr, step.momentum});
+  }
+  return plan;
+}
+
 }  // namespace
 
 RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
@@ -231,10 +245,15 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
 
 RunInfo describe(const RunParts& parts) {
   RunInfo info;
+  const int size = parts.data.image_size();
+  for (const BoxSize& box : label_sizes(parts.data.train_index(), size))
+    info.box_sizes_px.push_back({static_cast<float>(box[0]), static_cast<float>(box[1])});
+  info.head = parts.state.model->head();
+  info.plan = plan_of(parts.schedule);
   info.start_epoch = parts.state.epoch;
   info.epochs = parts.settings.train.epochs;
   info.batch_size = parts.settings.train.batch_size;
-  info.image_size = parts.data.image_size();
+  info.image_size = size;
   for (const auto& p : parts.state.model->parameters()) info.num_parameters += p.numel();
   info.train_images = static_cast<std::int64_t>(parts.data.train_index().images.size());
   info.val_images = static_cast<std::int64_t>(parts.data.val_index().images.size());

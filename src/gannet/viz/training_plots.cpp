@@ -66,6 +66,26 @@ std::vector<LegendEntry> draw_anchors(cv::Mat& canvas, const Axes& axes,
   return entries;
 }
 
+LineChart chart_of(const std::string& title, const std::string& y_title,
+                   const std::vector<RateCurve>& curves, double epochs, int first_colour) {
+  LineChart chart{title, "epoch", y_title, {}};
+  chart.x = AxisRange{0, std::max(epochs, 1e-9)};
+  for (std::size_t i = curves.size(); i-- > 0;) {
+    const std::vector<double>& values = curves[i].values;
+    ChartLine line{curves[i].name,
+                   {},
+                   {},
+                   values,
+                   class_colour(first_colour + static_cast<int>(i)),
+                   2 + 2 * static_cast<int>(i)};  // equal ones show as rims
+    for (std::size_t k = 0; k < values.size(); ++k) {
+      line.x.push_back(epochs * static_cast<double>(k) / static_cast<double>(values.size()));
+    }
+    chart.lines.push_back(std::move(line));
+  }
+  return chart;
+}
+
 }  // namespace
 
 void plot_anchors(const std::vector<SizePx>& sizes_px,
@@ -85,24 +105,13 @@ void plot_anchors(const std::vector<SizePx>& sizes_px,
   save_picture(path, canvas);
 }
 
-void plot_learning_rates(const std::vector<RateCurve>& curves, double epochs,
-                         const std::filesystem::path& path) {
-  LineChart chart{"Learning rates", "epoch", "learning rate", {}};
-  chart.x = AxisRange{0, std::max(epochs, 1e-9)};
-  for (std::size_t i = curves.size(); i-- > 0;) {
-    const std::vector<double>& rates = curves[i].values;
-    ChartLine line{curves[i].name,
-                   {},
-                   {},
-                   rates,
-                   class_colour(static_cast<int>(i)),
-                   2 + 2 * static_cast<int>(i)};  // equal ones show as rims
-    for (std::size_t k = 0; k < rates.size(); ++k) {
-      line.x.push_back(epochs * static_cast<double>(k) / static_cast<double>(rates.size()));
-    }
-    chart.lines.push_back(std::move(line));
-  }
-  save_picture(path, draw_line_chart(chart));
+void plot_learning_rates(const std::vector<RateCurve>& rates, const RateCurve& momentum,
+                         double epochs, const std::filesystem::path& path) {
+  cv::Mat picture = draw_line_chart(chart_of("Learning rates", "learning rate", rates, epochs, 0));
+  if (!momentum.values.empty())
+    cv::vconcat(picture, draw_line_chart(chart_of("Momentum", "momentum", {momentum}, epochs, 3)),
+                picture);
+  save_picture(path, picture);
 }
 
 }  // namespace gannet

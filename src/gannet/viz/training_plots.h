@@ -18,15 +18,16 @@ void plot_anchors(const std::vector<SizePx>& sizes_px,
                   const std::vector<std::vector<SizePx>>& anchors_px,
                   const std::filesystem::path& path);
 
-/// The rates of a group of parameters.
+/// One curve of the plan.
 struct RateCurve {
-  std::string name;            // "lr0", ...
+  std::string name;            // "weights", ...
   std::vector<double> values;  // of each iteration (or of any number of evenly spaced ones)
 };
 
-/// Planned learning rates over the epochs. Throws Error (kIo).
+/// Planned learning rates over the epochs and, below, the momentum (left out if it has no values).
+/// Throws Error (kIo).
 /// @param epochs that the values span
-void plot_learning_rates(const std::vector<RateCurve>& curves, double epochs,
-                         const std::filesystem::path& path);
+void plot_learning_rates(const std::vector<RateCurve>& rates, const RateCurve& momentum,
+                         double epochs, const std::filesystem::path& path);
 
 }  // namespace gannet

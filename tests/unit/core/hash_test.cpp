@@ -30,5 +30,12 @@ TEST(Hash, EveryBitAndLengthChangesTheChecksum) {
   }
 }
 
+// The check value of the catalogue of CRCs, and 32 zeros of RFC 3720, appendix B.4.
+TEST(Hash, Crc32cGivesThePublishedValues) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);
+  EXPECT_EQ(crc32c(std::string(32, '\0')), 0x8A9136AAu);
+  EXPECT_EQ(crc32c(""), 0u);
+}
+
 }  // namespace
 }  // namespace gannet

@@ -128,14 +128,28 @@ TEST(Console, NothingIsShownThatWasNotEvaluated) {
   EXPECT_THAT(screen.text, Not(HasSubstr("Class")));
 }
 
-TEST(Console, RunEndTellsEpochsAndHours) {
+TEST(Console, PlainOutputOfShortEpochsHasOneHeaderAndNoSteps) {
   Screen screen;
   ConsoleObserver console(screen.options(false));
-  RunSummary summary;
-  summary.epochs_run = 3;
-  summary.seconds = 1800;
-  console.on_run_end(summary);
-  EXPECT_THAT(screen.text, HasSubstr("3 epochs completed in 0.500 hours"));
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    console.on_epoch_start({});
+    for (int i = 0; i < 10; ++i) {
+      screen.time += 0.9;
+      console.on_step(step_event(i));
+    }
+    console.on_epoch_end(epoch_row(false));
+  }
+  EXPECT_EQ(screen.lines(), 2 + 3);  // an empty line, the titles, three epochs
+}
+
+TEST(Console, RunEndLeavesNoOpenLine) {
+  Screen screen;
+  ConsoleObserver console(screen.options(true));
+  console.on_epoch_start({});
+  screen.time += 1;
+  console.on_step(step_event(24));
+  console.on_run_end({});
+  EXPECT_EQ(screen.text.back(), '\n');
 }
 
 }  // namespace

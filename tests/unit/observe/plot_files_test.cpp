@@ -22,8 +22,11 @@ TEST_F(PlotsObserverTest, WritesThePicturesOfARun) {
   RunInfo info;
   info.names = &names;
   info.train_labels = &labels;
+  info.head.anchors_px = {{{10, 13}}};
+  info.plan = {{{0.01, 0.01, 0.1}, 0.8}, {{0.01, 0.01, 0.01}, 0.9}};
   observer.on_run_start(info);
-  EXPECT_TRUE(fs::exists(folder_ / "labels.png"));
+  for (const char* file : {"labels.png", "anchors.png", "LR.png"})
+    EXPECT_TRUE(fs::exists(folder_ / file)) << file;
 
   Batch batch;
   batch.images = 1;
@@ -39,6 +42,10 @@ TEST_F(PlotsObserverTest, WritesThePicturesOfARun) {
   EpochRow row;
   row.evaluated = true;
   observer.on_epoch_end(row);
+  EXPECT_TRUE(fs::exists(folder_ / "results.png"));  // not only at the end
+  fs::remove(folder_ / "results.png");
+  observer.on_epoch_end(row);  // so soon that it would take more than a fiftieth of the time
+  EXPECT_FALSE(fs::exists(folder_ / "results.png"));
   observer.on_run_end({});
   EXPECT_EQ(cv::imread((folder_ / "results.png").string()).size(), cv::Size(2400, 1200));
 }

@@ -102,10 +102,10 @@ TEST_F(EvaluationPlots, AnchorsOfEachLevelHaveAColour) {
 
 TEST_F(EvaluationPlots, LearningRatesOfEqualGroupsAreBothSeen) {
   const std::vector<double> rates(500, 0.01);
-  plot_learning_rates({{"lr0", rates}, {"lr1", rates}}, 10, picture_path());
+  plot_learning_rates({{"lr0", rates}, {"lr1", rates}}, {"momentum", rates}, 10, picture_path());
   EXPECT_GT(count(class_colour(0)), 400);
   EXPECT_GT(count(class_colour(1)), 400);
-  EXPECT_NO_THROW(plot_learning_rates({}, 0, picture_path()));
+  EXPECT_NO_THROW(plot_learning_rates({}, {}, 0, picture_path()));
 }
 
 TEST(BoxSmoothed, IsTheMeanOfAWindow) {

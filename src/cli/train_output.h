@@ -1,0 +1,33 @@
+// What `train` shows and tells: settings at the start, observers, one summary at the end.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gannet/observe/run_figures.h"
+#include "gannet/observe/told_programs.h"
+#include "gannet/train/trainer.h"
+
+namespace gannet::cli {
+
+/// Flags that change no number of a run.
+struct TrainOutput {
+  bool verbose = false;
+  std::string log_json, webhook;
+};
+
+/// Owned by the trainer that they were added to.
+struct TrainObservers {
+  RunFigures* figures = nullptr;
+  std::vector<FailureListener*> of_failure;
+};
+
+/// Those that differ from the defaults.
+void print_settings(const Settings& settings);
+
+TrainObservers add_observers(Trainer& trainer, const TrainOutput& output);
+
+/// @param verbose figures of each class also where there are more than 20
+void print_summary(const TrainReport& report, const RunFigures& figures, bool verbose);
+
+}  // namespace gannet::cli

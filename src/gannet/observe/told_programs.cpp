@@ -1,0 +1,81 @@
+#include "gannet/observe/told_programs.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <exception>
+#include <utility>
+
+#include "gannet/core/atomic_file.h"
+#include "gannet/core/log.h"
+#include "gannet/net/post.h"
+#include "gannet/observe/run_json.h"
+
+namespace gannet {
+namespace {
+
+constexpr double kPostSeconds = 5;
+
+}  // namespace
+
+JsonLinesObserver::JsonLinesObserver(const std::filesystem::path& path, StepRows rows)
+    : path_(path),
+      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)),
+      rows_(std::move(rows)) {
+  if (descriptor_ < 0) throw_io_error(path_, "write");
+}
+
+JsonLinesObserver::~JsonLinesObserver() { ::close(descriptor_); }
+
+void JsonLinesObserver::on_run_start(const RunInfo& info) {
+  directory_ = info.directory.string();
+  write(run_start_json(info));
+}
+
+void JsonLinesObserver::on_step(const StepEvent& step) {
+  if (rows_.wants(step)) write(step_json(step));
+}
+
+void JsonLinesObserver::on_epoch_end(const EpochRow& row) { write(epoch_json(row)); }
+
+void JsonLinesObserver::on_checkpoint(const CheckpointEvent& checkpoint) {
+  write(checkpoint_json(checkpoint));
+}
+
+void JsonLinesObserver::on_run_end(const RunSummary& summary) { write(run_end_json(summary)); }
+
+void JsonLinesObserver::run_failed(const std::string& why) noexcept {
+  try {
+    write(run_failed_json(directory_, why));
+  } catch (const std::exception& error) {
+    log_warning("{}", error.what());
+  }
+}
+
+void JsonLinesObserver::write(std::string line) {
+  if (failed_) return;
+  line += '\n';
+  if (::write(descriptor_, line.data(), line.size()) == static_cast<ssize_t>(line.size())) return;
+  failed_ = true;
+  throw_io_error(path_, "write");
+}
+
+WebhookObserver::WebhookObserver(std::string url) : url_(std::move(url)) {
+  check_post_address(url_);
+}
+
+void WebhookObserver::on_run_start(const RunInfo& info) { directory_ = info.directory.string(); }
+
+void WebhookObserver::on_run_end(const RunSummary& summary) {
+  post_json(url_, run_end_json(summary), kPostSeconds);
+}
+
+void WebhookObserver::run_failed(const std::string& why) noexcept {
+  try {
+    post_json(url_, run_failed_json(directory_, why), kPostSeconds);
+  } catch (const std::exception& error) {
+    log_warning("{}", error.what());
+  }
+}
+
+}  // namespace gannet

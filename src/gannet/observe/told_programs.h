@@ -1,0 +1,62 @@
+// Tells other programs how a run gets on: as lines of a file, and by a message at its end.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "gannet/observe/events.h"
+#include "gannet/observe/step_rows.h"
+
+namespace gannet {
+
+/// Observers that also want to know why a run failed; whoever calls `Trainer::run` tells them.
+class FailureListener : public RunObserver {
+ public:
+  /// Must not throw.
+  virtual void run_failed(const std::string& why) noexcept = 0;
+};
+
+/// Appends a line of JSON for each event to a file (see run_json.h); of steps one every ten seconds
+/// and the last of each epoch. Each line is written at once, as a whole. Where that fails, it is
+/// told once, and the run goes on without.
+class JsonLinesObserver : public FailureListener {
+ public:
+  /// Throws Error (kIo) where the file cannot be opened.
+  explicit JsonLinesObserver(const std::filesystem::path& path, StepRows rows = StepRows());
+  JsonLinesObserver(const JsonLinesObserver&) = delete;
+  JsonLinesObserver& operator=(const JsonLinesObserver&) = delete;
+  ~JsonLinesObserver() override;
+
+  void on_run_start(const RunInfo& info) override;
+  void on_step(const StepEvent& step) override;
+  void on_epoch_end(const EpochRow& row) override;
+  void on_checkpoint(const CheckpointEvent& checkpoint) override;
+  void on_run_end(const RunSummary& summary) override;
+  void run_failed(const std::string& why) noexcept override;
+
+ private:
+  void write(std::string line);
+
+  std::filesystem::path path_;
+  int descriptor_;
+  bool failed_ = false;
+  StepRows rows_;
+  std::string directory_;
+};
+
+/// Posts the end of a run, or its failure, as JSON (run_json.h) to a web address. A message that
+/// does not arrive within five seconds gives a warning and nothing else.
+class WebhookObserver : public FailureListener {
+ public:
+  /// Throws Error (kUsage) for what is no http or https address.
+  explicit WebhookObserver(std::string url);
+
+  void on_run_start(const RunInfo& info) override;
+  void on_run_end(const RunSummary& summary) override;
+  void run_failed(const std::string& why) noexcept override;
+
+ private:
+  std::string url_, directory_;
+};
+
+}  // namespace gannet

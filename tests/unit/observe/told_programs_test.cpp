@@ -1,0 +1,58 @@
+#include "gannet/observe/told_programs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "gannet/core/atomic_file.h"
+#include "gannet/observe/run_json.h"
+#include "tests/unit/temporary_folder.h"
+#include "tests/unit/thrown_error.h"
+
+namespace gannet {
+namespace {
+
+using ToldPrograms = testing::TemporaryFolder;
+
+TEST(RunJson, AnyTextAndAnyNumberGiveValidLines) {
+  const std::vector<std::string> names = {"\xff\n\"", "b"};
+  RunInfo info;
+  info.names = &names;
+  StepEvent step;
+  step.loss.total = NAN;
+  for (const std::string& text :
+       {run_start_json(info), step_json(step), epoch_json({}), checkpoint_json({}),
+        run_end_json({}), run_failed_json("d", "\n")}) {
+    EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("\n")));
+    EXPECT_TRUE(nlohmann::json::parse(text).contains("event")) << text;
+  }
+  EXPECT_TRUE(nlohmann::json::parse(step_json(step))["train_loss"]["total"].is_null());
+}
+
+TEST(RunJson, OnlyEvaluatedEpochsHaveMetrics) {
+  EpochRow row;
+  row.metrics.map50 = 0.5;
+  EXPECT_FALSE(nlohmann::json::parse(epoch_json(row)).contains("metrics"));
+  row.evaluated = true;
+  EXPECT_EQ(nlohmann::json::parse(epoch_json(row))["metrics"]["mAP_0.5"], 0.5);
+}
+
+TEST_F(ToldPrograms, LinesAreAddedToWhatTheFileHas) {
+  const std::string file = write("log.jsonl", "before\n");
+  JsonLinesObserver observer(file);
+  observer.on_epoch_end({});
+  observer.run_failed("why");
+  EXPECT_EQ(read_file(file),
+            "before\n" + epoch_json({}) + "\n" + run_failed_json("", "why") + "\n");
+}
+
+TEST(Webhook, TakesWebAddressesOnly) {
+  for (const char* url : {"", "host", "file:///etc/passwd", "https://", "http:///path"})
+    EXPECT_ERROR(kUsage, "--webhook", WebhookObserver(url));
+  EXPECT_NO_THROW(WebhookObserver("https://user@host/path"));
+}
+
+}  // namespace
+}  // namespace gannet
