@@ -71,7 +71,7 @@ class Bench {
         placement_(resolve_placement(options.device, options.precision, options.layout)),
         batch_(make_batch(images, options.size, placement_.wants_page_locked())),
         schedule_(schedule_options()),
-        loss_(make_loss_options({}, 80)),
+        loss_(make_loss_options({}, {}, options.size)),
         comm_(make_single_process()) {
     state_.model = std::make_shared<DetectionModel>(
         load_model_description(find_config(options.model)), ModelOptions{});

@@ -31,7 +31,9 @@ std::vector<std::string> all_settings(const Settings& settings) {
 }  // namespace
 
 std::vector<std::string> changed_settings(const Settings& settings) {
-  const std::vector<std::string> lines = all_settings(settings), defaults = all_settings({});
+  Settings recipe;
+  if (!settings.train.recipe.empty()) apply_recipe(recipe, settings.train.recipe);
+  const std::vector<std::string> lines = all_settings(settings), defaults = all_settings(recipe);
   std::vector<std::string> changed;
   for (std::size_t i = 0; i < lines.size(); ++i)
     if (lines[i] != defaults[i]) changed.push_back(lines[i]);

@@ -1,4 +1,4 @@
-// Which settings of a run are not the defaults: what a user asked for, without the seventy lines of
+// Which settings of a run are not those of its recipe: what a user asked for, without the seventy lines of
 // settings.yaml.
 #pragma once
 

@@ -23,8 +23,10 @@ Observer* add(Trainer& trainer, std::unique_ptr<Observer> observer) {
 
 void print_settings(const Settings& settings) {
   const std::vector<std::string> changed = changed_settings(settings);
-  print_line("settings: {} (settings.yaml in the run's directory has all)",
-             changed.empty() ? "the defaults" : "the defaults but for");
+  const std::string& recipe = settings.train.recipe;
+  print_line("settings: {}{} (settings.yaml in the run's directory has all)",
+             recipe.empty() ? "the defaults" : "recipe " + recipe,
+             changed.empty() ? "" : " but for");
   for (const std::string& line : changed) print_line("  {}", line);
 }
 
