@@ -115,10 +115,7 @@ Settings resolve_settings(TrainArguments& arguments) {
   const bool is_in_file = !arguments.settings_file.empty() && !given.contains("train.hyp");
   if (!settings.train.hyp.empty() && !is_in_file)  // its values are those of the file
     overlay_hyperparameters(settings, find_config(settings.train.hyp));
-  for (const auto& [key, value] : given) {
-    assign_setting(settings, key, value);
-    settings.chosen.insert(key.find('.') == std::string::npos ? "hyp." + key : key);
-  }
+  for (const auto& [key, value] : given) assign_setting(settings, key, value);
   return settings;
 }
 

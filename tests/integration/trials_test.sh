@@ -159,14 +159,14 @@ check "the recipe of the model" 0 "best weights in" "${v7[@]}" --epochs 1 --name
 for line in 'recipe: "v7"' 'box_loss: "ciou"' 'freeze: \[0, 1\]' 'linear_lr: false' 'clip_grad: 10'; do
   grep -q "$line" runs/of_model/settings.yaml || fail "the recipe of the model: no $line"
 done
-check "decisions from the data" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name auto1
+check "decisions from the data" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name decided1
 holds "decisions from the data" "recipe auto: hyp.nominal_batch = 4"
-grep -q 'optimizer: "sgd"' runs/auto1/settings.yaml || fail "decisions from the data: a person's choice was not kept"
-check "the same by two processes" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --nproc 2 --name auto2
-[[ $(losses auto1) == "$(losses auto2)" ]] || fail "two processes have other figures: $(losses auto1; losses auto2)"
-GANNET_FAULT=evaluation:0:kill:2 "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name auto3 >auto3.txt 2>&1
-check "a stopped one goes on" 0 "best weights in" "$gannet" train --resume runs/auto3/weights/last.pt
-[[ $(losses auto1) == "$(losses auto3)" ]] || fail "a resumed run has other figures: $(losses auto1; losses auto3)"
+grep -q 'optimizer: "sgd"' runs/decided1/settings.yaml || fail "decisions from the data: a person's choice was not kept"
+check "the same by two processes" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --nproc 2 --name decided2
+[[ $(losses decided1) == "$(losses decided2)" ]] || fail "two processes have other figures: $(losses decided1; losses decided2)"
+GANNET_FAULT=evaluation:0:kill:2 "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name decided3 >decided3.txt 2>&1
+check "a stopped one goes on" 0 "best weights in" "$gannet" train --resume runs/decided3/weights/last.pt
+[[ $(losses decided1) == "$(losses decided3)" ]] || fail "a resumed run has other figures: $(losses decided1; losses decided3)"
 
 # --- The commands of the README, on real pictures, with small figures for size and epochs; `serve`, which does not
 # end, has a test of its own.

@@ -117,6 +117,7 @@ void assign_section(Settings& settings, const std::string& section, const YAML::
              "section '" + section + "'");
   for (const auto& entry : values) {
     const std::string key = entry.first.Scalar();
+    settings.chosen.insert(section + "." + key);
     const Assigner assign{key, entry.second, path};
     if (is_train) {
       fields_of_train(assign, settings.train);
@@ -188,12 +189,10 @@ Settings load_settings(const std::string& path,
 void apply_recipe(Settings& settings, const std::string& name) {
   require_word("recipe", name, {"july2020", "v7", "auto"});
   // What nothing decides otherwise is as in 7.0.
-  const std::string path =
-      find_config(fmt::format("recipes/{}.yaml", name == "auto" ? "v7" : name));
-  const YAML::Node root = load_yaml_file(path);
-  check_keys(root, {"train", "hyp"}, path, "recipe");
-  for (const auto& section : root)
-    assign_section(settings, section.first.Scalar(), section.second, path);
+  const std::string file = fmt::format("recipes/{}.yaml", name == "auto" ? "v7" : name);
+  const auto chosen = settings.chosen;  // a recipe is not a person
+  overlay_settings(settings, find_config(file));
+  settings.chosen = chosen;
   settings.train.recipe = name;
 }
 
@@ -211,6 +210,7 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
       // The original: "adam" selects Adam, every other word SGD.
       const std::string word = to_lower(entry.second.Scalar());
       settings.train.optimizer = word == "adam" || word == "adamw" ? word : "sgd";
+      settings.chosen.insert("train.optimizer");
       continue;
     }
     if (std::find(without_effect.begin(), without_effect.end(), key) != without_effect.end()) {
@@ -218,6 +218,7 @@ void overlay_hyperparameters(Settings& settings, const std::string& path) {
       continue;
     }
     const std::string name = key == "box" ? "giou" : key;  // its name from v3.1 on
+    settings.chosen.insert("hyp." + name);
     fields_of_hyperparameters(Assigner{name, entry.second, path}, settings.hyp);
   }
 }

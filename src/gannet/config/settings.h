@@ -223,7 +223,8 @@ enum class Quirks { kNone, kJuly2020, kRelease7 };
 struct Settings {
   TrainSettings train;
   Hyperparameters hyp;
-  /// Keys such as "train.epochs" that a person chose: a recipe that decides leaves them alone.
+  /// Keys such as "train.epochs" that a person chose, by file or flag: a recipe that decides leaves
+  /// them alone.
   std::set<std::string> chosen;
 
   bool compat_original() const { return train.compat == "original"; }

@@ -67,6 +67,17 @@ TEST(Recipe, AutoLeavesAloneWhatAPersonChose) {
   EXPECT_TRUE(values.contains("hyp.ema_decay"));
 }
 
+TEST(Recipe, ValuesOfFilesAreAPersonsToo) {
+  Settings settings;
+  apply_recipe(settings, "auto");
+  EXPECT_TRUE(settings.chosen.empty());
+  overlay_hyperparameters(settings, find_config("demo"));
+  assign_setting(settings, "ema_decay", "0.9");
+  for (const char* key : {"hyp.lr0", "train.optimizer", "hyp.nominal_batch", "hyp.ema_decay"})
+    EXPECT_TRUE(settings.chosen.contains(key)) << key;
+  EXPECT_FALSE(decided(settings, kSmallSet).contains("hyp.lr0"));
+}
+
 TEST(Recipe, EveryDecisionIsASetting) {
   Settings settings = auto_settings();
   for (const Decision& decision : decide_recipe(settings, kSmallSet))
