@@ -1,5 +1,5 @@
-// Which settings of a run are not those of its recipe: what a user asked for, without the seventy lines of
-// settings.yaml.
+// Which settings of a run are not those of its recipe: what a user asked for, without the seventy
+// lines of settings.yaml.
 #pragma once
 
 #include <string>

@@ -184,7 +184,7 @@ INSTANTIATE_TEST_SUITE_P(Runs, Release7Run,
                                            RunCase{"adamw", "f64", torch::kFloat64},
                                            RunCase{"sgd", "f32", torch::kFloat32},
                                            RunCase{"sgd_gentle", "f32", torch::kFloat32},
-                                                                RunCase{"adamw", "f32", torch::kFloat32}),
+                                           RunCase{"adamw", "f32", torch::kFloat32}),
                          [](const auto& test) {
                            return test.param.name + "_" + test.param.precision;
                          });

@@ -115,7 +115,7 @@ void fields_of_hyperparameters(Visitor&& visit, H& h) {
 /// Settings of `train`; the names are those of the flags with '_' for '-'.
 struct TrainSettings {
   std::string recipe;  // where the values come from; empty: they stand by themselves
-  std::string cfg;  // empty: the model of the weights, else yolov5s
+  std::string cfg;     // empty: the model of the weights, else yolov5s
   std::string data = "data/coco128.yaml";
   std::string hyp;
   int epochs = 300;

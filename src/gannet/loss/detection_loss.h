@@ -21,7 +21,7 @@ struct LossOptions {
   IouKind box_overlap = IouKind::kGiou;  // in the box part, and as objectness target
   double iou_epsilon = kIouEpsilon;
   std::vector<double> level_balance = {};  // weights of the levels' objectness; empty: all 1
-  double class_gain = 0.58;           // already scaled by classes / 80
+  double class_gain = 0.58;                // already scaled by classes / 80
   double class_positive_weight = 1.0, objectness_positive_weight = 1.0;
   double focal_gamma = 0;          // 0: plain cross-entropy
   double anchor_threshold = 4.0;   // largest side ratio between box and anchor
