@@ -115,9 +115,10 @@ void assign_section(Settings& settings, const std::string& section, const YAML::
   const bool is_train = section == "train";
   check_keys(values, is_train ? train_names() : hyperparameter_names(), path,
              "section '" + section + "'");
+  const std::string prefix = section + ".";
   for (const auto& entry : values) {
     const std::string key = entry.first.Scalar();
-    settings.chosen.insert(section + "." + key);
+    settings.chosen.insert(prefix + key);
     const Assigner assign{key, entry.second, path};
     if (is_train) {
       fields_of_train(assign, settings.train);
