@@ -24,12 +24,12 @@ struct Panel {
 };
 
 constexpr Panel kPanels[] = {
-    {"Box (GIoU)", [](const EpochRow& row) { return row.loss.box; }, false, true},
+    {"Box", [](const EpochRow& row) { return row.loss.box; }, false, true},
     {"Objectness", [](const EpochRow& row) { return row.loss.obj; }, false, true},
     {"Classification", [](const EpochRow& row) { return row.loss.cls; }, false, true},
     {"Precision", [](const EpochRow& row) { return row.metrics.precision; }, true, false},
     {"Recall", [](const EpochRow& row) { return row.metrics.recall; }, true, false},
-    {"val Box (GIoU)", [](const EpochRow& row) { return row.val_loss.box; }, true, true},
+    {"val Box", [](const EpochRow& row) { return row.val_loss.box; }, true, true},
     {"val Objectness", [](const EpochRow& row) { return row.val_loss.obj; }, true, true},
     {"val Classification", [](const EpochRow& row) { return row.val_loss.cls; }, true, true},
     {"mAP@0.5", [](const EpochRow& row) { return row.metrics.map50; }, true, false},

@@ -88,6 +88,26 @@ TEST_P(DataAnchorsParity, CheckDecidesAlike) {
             area(result.head.anchors_px.back().back()));  // strides 32, 16, 8
 }
 
+// Release 7.0 keeps anchors above a recall of 0.98 (release-7.md 10).
+TEST_P(DataAnchorsParity, OfRelease7) {
+  const int side = GetParam().image_size;
+  const std::string name = std::string(GetParam().set) + "." + suffix();
+  const nlohmann::json vectors = read_json("release7/anchors");
+  const nlohmann::json& check = vectors.at(GetParam().set).at(suffix());
+  const auto scales = read_tensors("release7/anchors").at(name + ".scale").values<double>();
+  const HeadSpec before = head(check, "anchors_px_before");
+  const double recall = anchor_recall(label_sizes(index_, side, scales), flat_anchors(before), 4);
+  EXPECT_NEAR(recall, check.at("best_possible_recall_printed").get<double>(), 1e-3);
+  const AnchorCheck result =
+      check_anchors(index_, before, {.image_size = side, .good_recall = 0.98});
+  EXPECT_EQ(result.replaced, check.at("replaced").get<bool>());
+  const auto& search = check.at("search");
+  if (!search.contains("fitness_after_evolution")) return;
+  const auto found = search_anchors(label_sizes(index_, side), {});
+  EXPECT_GE(anchor_fitness(label_sizes(index_, side), found, 4),
+            0.99 * search.at("fitness_after_evolution").get<double>());
+}
+
 INSTANTIATE_TEST_SUITE_P(Sets, DataAnchorsParity,
                          ::testing::Values(Case{"bccd", 320}, Case{"bccd", 640},
                                            Case{"bccd_thin", 320}, Case{"bccd_thin", 640},

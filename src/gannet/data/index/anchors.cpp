@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kMinSide_px = 2;
 constexpr double kSmallSide_px = 3;
+constexpr std::size_t kFewBoxes = 20'000;
 constexpr std::uint64_t kJitterEpoch = 0xFFFFFFFF;  // apart from every generation's numbers
 
 /// In (0, 1]: the worse side's ratio of the best anchor, each ratio taken below 1.
@@ -51,13 +52,14 @@ std::vector<AnchorSize> mutate(const std::vector<AnchorSize>& anchors, Rng rng) 
   return result;
 }
 
+/// @param line which of several independent evolutions
 std::vector<AnchorSize> evolve(std::vector<AnchorSize> anchors, const std::vector<BoxSize>& sizes,
-                               const AnchorSearchOptions& options) {
+                               const AnchorSearchOptions& options, std::uint64_t line) {
   double fitness = anchor_fitness(sizes, anchors, options.threshold);
   for (int generation = 1; generation <= options.generations; ++generation) {
     const auto epoch = static_cast<std::uint64_t>(generation);
     std::vector<AnchorSize> candidate =
-        mutate(anchors, Rng({options.seed, epoch, 0, Purpose::kAnchors}));
+        mutate(anchors, Rng({options.seed, epoch, line, Purpose::kAnchors}));
     const double candidate_fitness = anchor_fitness(sizes, candidate, options.threshold);
     if (candidate_fitness <= fitness) continue;
     fitness = candidate_fitness;
@@ -132,9 +134,17 @@ std::vector<AnchorSize> search_anchors(const std::vector<BoxSize>& sizes,
     anchors.push_back({static_cast<float>(std::max(center[0], kMinSide_px)),
                        static_cast<float>(std::max(center[1], kMinSide_px))});
   }
-  anchors = evolve(std::move(anchors), usable, options);
-  sort_by_area(anchors);
-  return anchors;
+  // One evolution may get stuck a hundredth below another; with many boxes each takes its time.
+  const std::uint64_t lines = usable.size() <= kFewBoxes ? 4 : 1;
+  std::vector<AnchorSize> best;
+  for (std::uint64_t line = 0; line < lines; ++line) {
+    auto found = evolve(anchors, usable, options, line);
+    if (best.empty() || anchor_fitness(usable, found, options.threshold) >
+                            anchor_fitness(usable, best, options.threshold))
+      best = std::move(found);
+  }
+  sort_by_area(best);
+  return best;
 }
 
 HeadSpec with_anchors(HeadSpec head, std::vector<AnchorSize> anchors) {
