@@ -141,12 +141,17 @@ void step_optimizer(torch::optim::Optimizer& optimizer) {
   for (auto& group : optimizer.param_groups()) fused_sgd(optimizer, group);
 }
 
-void zero_gradients(const torch::optim::Optimizer& optimizer) {
+std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer) {
   std::vector<torch::Tensor> gradients;
   for (const auto& group : optimizer.param_groups()) {
     for (const auto& parameter : group.params())
       if (parameter.grad().defined()) gradients.push_back(parameter.grad());
   }
+  return gradients;
+}
+
+void zero_gradients(const torch::optim::Optimizer& optimizer) {
+  const auto gradients = gradients_of(optimizer);
   if (!gradients.empty()) torch::_foreach_zero_(gradients);
 }
 

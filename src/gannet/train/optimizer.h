@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gannet/io/value.h"
 #include "gannet/nn/model.h"
@@ -33,6 +34,9 @@ void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
 /// Applies the gradients. SGD on a GPU takes one call for each group, where LibTorch's own takes
 /// several for each parameter; the state is the same.
 void step_optimizer(torch::optim::Optimizer& optimizer);
+
+/// The gradients that there are, group by group.
+std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer);
 
 /// Zeroes gradients where they are: buffers of a reducer stay attached.
 void zero_gradients(const torch::optim::Optimizer& optimizer);

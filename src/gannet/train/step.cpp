@@ -25,10 +25,7 @@ constexpr std::int64_t kStepsBeforeGrowth = 2000;
 
 // Gradients leave the loss scale; @return whether all are finite.
 bool unscale(const torch::optim::Optimizer& optimizer, double scale) {
-  std::vector<torch::Tensor> gradients;
-  for (const auto& group : optimizer.param_groups())
-    for (const auto& parameter : group.params())
-      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  const auto gradients = gradients_of(optimizer);
   if (gradients.empty()) return true;
   const auto device = gradients.front().options().dtype(torch::kFloat32);
   auto found = torch::zeros({1}, device);
@@ -45,10 +42,7 @@ torch::Tensor blank_image(const Batch& batch, const Placement& placement) {
 
 // All gradients together become no longer than `most` (release-7.md 6.5); nothing is read back.
 void clip(const torch::optim::Optimizer& optimizer, double most) {
-  std::vector<torch::Tensor> gradients;
-  for (const auto& group : optimizer.param_groups())
-    for (const auto& parameter : group.params())
-      if (parameter.grad().defined()) gradients.push_back(parameter.grad());
+  const auto gradients = gradients_of(optimizer);
   if (gradients.empty()) return;
   const auto norm = torch::stack(torch::_foreach_norm(gradients)).norm();
   torch::_foreach_mul_(gradients, (most / (norm + 1e-6)).clamp_max(1));
