@@ -159,6 +159,7 @@ check "the recipe of the model" 0 "best weights in" "${v7[@]}" --epochs 1 --name
 for line in 'recipe: "v7"' 'box_loss: "ciou"' 'freeze: \[0, 1\]' 'linear_lr: false' 'clip_grad: 10'; do
   grep -q "$line" runs/of_model/settings.yaml || fail "the recipe of the model: no $line"
 done
+check "a layer that there is not" 2 "there is no layer 99: the last one is 24" "${v7[@]}" --epochs 1 --freeze 0 99
 check "decisions from the data" 0 "best weights in" "${v7[@]}" --recipe auto --optimizer sgd --deterministic --epochs 3 --name decided1
 holds "decisions from the data" "recipe auto: hyp.nominal_batch = 4"
 grep -q 'optimizer: "sgd"' runs/decided1/settings.yaml || fail "decisions from the data: a person's choice was not kept"

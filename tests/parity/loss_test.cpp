@@ -137,16 +137,17 @@ TEST(LossQuirks, CentreAtOneIsClampedToTheGrid) {
   }
 }
 
+constexpr std::pair<const char*, IouKind> kOverlaps[] = {{"iou", IouKind::kIou},
+                                                         {"giou", IouKind::kGiou},
+                                                         {"diou", IouKind::kDiou},
+                                                         {"ciou", IouKind::kCiou}};
+
 // Release 7.0 (R29): rows from 58 on have no area, those from 55 on gradients that depend on ties.
 TEST(IouVectors, OfRelease7) {
   const golden::Vector vector("release7/iou");
-  const std::pair<const char*, IouKind> kinds[] = {{"iou", IouKind::kIou},
-                                                   {"giou", IouKind::kGiou},
-                                                   {"diou", IouKind::kDiou},
-                                                   {"ciou", IouKind::kCiou}};
   for (const auto& [prefix, dtype, tolerance] :
        {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
-    for (const auto& [name, kind] : kinds) {
+    for (const auto& [name, kind] : kOverlaps) {
       SCOPED_TRACE(std::string(prefix) + name);
       auto a = vector["a_cxcywh"].to(dtype).requires_grad_();
       auto b = vector["b_cxcywh"].to(dtype).requires_grad_();
@@ -167,14 +168,10 @@ TEST(IouVectors, OfRelease7) {
 
 TEST(IouVectors, ValuesAndGradients) {
   const golden::Vector vector("loss/iou");
-  const std::pair<const char*, IouKind> kinds[] = {{"iou", IouKind::kIou},
-                                                   {"giou", IouKind::kGiou},
-                                                   {"diou", IouKind::kDiou},
-                                                   {"ciou", IouKind::kCiou}};
   for (const auto& [prefix, dtype, tolerance] :
        {std::tuple{"f64/", torch::kFloat64, 1e-10}, std::tuple{"f32/", torch::kFloat32, 1e-5}}) {
     const auto b = vector["b_cxcywh"].to(dtype);
-    for (const auto& [name, kind] : kinds) {
+    for (const auto& [name, kind] : kOverlaps) {
       SCOPED_TRACE(std::string(prefix) + name);
       auto a = vector["a_cxcywh"].to(dtype).requires_grad_();
       const auto value = paired_iou_cxcywh(a, b, kind);

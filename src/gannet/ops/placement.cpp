@@ -25,8 +25,7 @@ std::string advice_without_gpu() {
   if (!std::getline(file, driver)) return "use --device cpu: no NVIDIA driver is loaded";
   return fmt::format(
       "use --device cpu: the driver is too old for this LibTorch, or CUDA_VISIBLE_DEVICES hides "
-      "the "
-      "GPUs ({})",
+      "the GPUs ({})",
       driver);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "gannet/config/model_description.h"
 #include "gannet/core/numeric.h"
@@ -23,13 +24,11 @@ ModelDescription described_model(const TrainSettings& train) {
   return load_model_description(find_config(train.cfg.empty() ? kDefaultModel : train.cfg));
 }
 
-/// The value at a share of the way from the smallest to the largest.
-template <class T>
-T quantile(std::vector<T> values, double share) {
-  if (values.empty()) return {};
-  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
-  std::nth_element(values.begin(), values.begin() + at, values.end());
-  return values[static_cast<std::size_t>(at)];
+int median(std::vector<int> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
 }
 
 /// Collects decisions for what nobody chose.
@@ -55,25 +54,18 @@ std::string recipe_of_model(const TrainSettings& train) {
 
 DataSummary summarise(const ImageIndex& index, int num_classes) {
   std::vector<int> sides;
-  std::vector<double> boxes;
   std::vector<std::int64_t> counts(static_cast<std::size_t>(num_classes));
   for (const IndexedImage& image : index.images) {
-    const int side = std::max(image.width, image.height);
-    sides.push_back(side);
-    for (const Label& label : image.labels) {
-      boxes.push_back(
-          std::max(double{label.width} * image.width, double{label.height} * image.height) / side);
-      ++counts.at(static_cast<std::size_t>(label.class_id));
-    }
+    sides.push_back(std::max(image.width, image.height));
+    for (const Label& label : image.labels) ++counts.at(static_cast<std::size_t>(label.class_id));
   }
   std::erase(counts, 0);
   DataSummary data;
   data.images = static_cast<std::int64_t>(index.images.size());
-  data.boxes = static_cast<std::int64_t>(boxes.size());
+  data.boxes = index.num_labels();
   data.classes = static_cast<std::int64_t>(counts.size());
   data.rarest = counts.empty() ? 0 : *std::min_element(counts.begin(), counts.end());
-  data.image_side_px = quantile(sides, 0.5);
-  data.small_box = quantile(boxes, 0.1);
+  data.image_side_px = median(std::move(sides));
   return data;
 }
 

@@ -21,7 +21,6 @@ struct DataSummary {
   std::int64_t classes = 0;  // that have boxes
   std::int64_t rarest = 0;   // boxes of the class that has the fewest
   int image_side_px = 0;     // longer side, median
-  double small_box = 0;      // longer side of a box, tenth part from below, share of the image's
 };
 DataSummary summarise(const ImageIndex& index, int num_classes);
 

@@ -29,6 +29,11 @@ void freeze_layers(DetectionModel& model, const std::vector<int>& layers) {
     if (frozen) p.value().requires_grad_(false);
     any_trained = any_trained || !frozen;
   }
+  for (const int layer : layers)
+    if (layers.size() > 1 && layer > last_layer)
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("there is no layer {}: the last one is {}", layer, last_layer),
+                  {{}, 0, "--freeze"});
   if (!any_trained)
     throw Error(
         ErrorKind::kUsage, fmt::format("freezes all layers: the last one is {}", last_layer),
