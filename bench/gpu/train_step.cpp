@@ -1,7 +1,7 @@
 // Training steps a second on one device, by the trainer's own step on a batch that never changes,
 // so that loading is left out; yardstick.py does the same in eager PyTorch. Prints one line of
 // JSON.
-// --profile adds what kernels the device spent the time in.
+// --profile adds what operators (CPU) or kernels (GPU) the time went into.
 #include <fmt/format.h>
 #include <torch/csrc/autograd/profiler_kineto.h>
 #include <torch/types.h>
@@ -19,11 +19,13 @@
 #include <vector>
 
 #include "gannet/core/error.h"
+#include "gannet/core/memory.h"
 #include "gannet/core/rng.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/dist/communicator.h"
 #include "gannet/ops/accelerator.h"
 #include "gannet/ops/placement.h"
+#include "gannet/ops/tensor_memory.h"
 #include "gannet/train/ema.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/run_options.h"
@@ -41,6 +43,10 @@ struct BenchOptions {
 constexpr int kTargetsPerImage = 8;
 constexpr int kLargestBatch = 1024;
 constexpr int kStepsOfBlock = 5;  // the host may run ahead within a block
+
+double peak_gib(const torch::Device& device) {
+  return device.is_cpu() ? peak_memory_gib() : peak_device_memory_gib(device);
+}
 
 /// Random pixels and boxes.
 Batch make_batch(int images, int size, bool page_locked) {
@@ -92,15 +98,16 @@ class Bench {
     finish_queued_work(placement_.device);
   }
 
-  double median_step_seconds() {
+  /// Ascending, of blocks of steps.
+  std::vector<double> step_seconds() {
     std::vector<double> seconds;
     for (int done = 0; done < options_.steps; done += kStepsOfBlock) {
       const Stopwatch watch;
       run(kStepsOfBlock);
       seconds.push_back(watch.seconds() / kStepsOfBlock);
     }
-    std::nth_element(seconds.begin(), seconds.begin() + seconds.size() / 2, seconds.end());
-    return seconds[seconds.size() / 2];
+    std::sort(seconds.begin(), seconds.end());
+    return seconds;
   }
 
   double gflop_of_image() { return 2e-9 * count_macs(*state_.model, options_.size, options_.size); }
@@ -127,59 +134,105 @@ class Bench {
   std::unique_ptr<TrainStep> step_;
 };
 
-/// What a kernel is for, by its name.
+/// What an operator or a kernel is for, by its name.
 std::string purpose_of(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(),
                  [](char c) { return static_cast<char>(std::tolower(c)); });
   const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
   if (has("memcpy") || has("memset")) return "copies";
-  if (has("batch_norm") || has("batchnorm") || has("bn_fw") || has("bn_bw")) return "norms";
+  if (has("batch_norm") || has("batchnorm") || has("bn_fw") || has("bn_bw") || has("normact"))
+    return "norms and activations";
   if (has("nchwtonhwc") || has("nhwctonchw")) return "layout changes";
   if (has("conv") || has("gemm") || has("xmma") || has("cutlass") || has("wgrad") || has("dgrad") ||
       has("sm90") || has("sm80") || has("cudnn"))
     return "convolutions";
-  if (has("multi_tensor")) return "optimizer and average";
+  if (has("multi_tensor") || has("_foreach") || has("_fused_")) return "optimizer and average";
   if (has("max_pool")) return "pooling";
   if (has("upsample")) return "upsampling";
-  if (has("cat")) return "concatenation";
+  if (has("::cat") || has("catarray")) return "concatenation";
+  if (has("copy_") || has("::to")) return "copies";
   if (has("elementwise")) return "elementwise";
   return "other";
+}
+
+/// Milliseconds by name.
+struct Times {
+  std::map<std::string, double> by_purpose, by_name;
+  double total = 0;
+  std::int64_t calls = 0;
+  void add(const std::string& name, double ms) {
+    by_purpose[purpose_of(name)] += ms;
+    by_name[name] += ms;
+    total += ms;
+    ++calls;
+  }
+};
+
+using Events = std::vector<torch::autograd::profiler::KinetoEvent>;
+
+Times kernel_times(const Events& events) {
+  Times times;
+  for (const auto& event : events)
+    if (event.deviceType() == torch::kCUDA)
+      times.add(event.name(), static_cast<double>(event.durationNs()) * 1e-6);
+  return times;
+}
+
+/// Of each operator without those that it calls.
+Times operator_times(const Events& events) {
+  std::map<std::uint64_t, std::vector<const Events::value_type*>> by_thread;
+  for (const auto& event : events) by_thread[event.startThreadId()].push_back(&event);
+  Times times;
+  for (auto& [thread, own] : by_thread) {
+    std::stable_sort(own.begin(), own.end(), [](const auto* a, const auto* b) {
+      return a->startNs() != b->startNs() ? a->startNs() < b->startNs()
+                                          : a->durationNs() > b->durationNs();
+    });
+    std::vector<std::pair<std::uint64_t, std::string>> open;  // end and name
+    for (const auto* event : own) {
+      const auto start = static_cast<std::uint64_t>(event->startNs());
+      const auto end = start + static_cast<std::uint64_t>(event->durationNs());
+      while (!open.empty() && open.back().first <= start) open.pop_back();
+      const double ms = static_cast<double>(event->durationNs()) * 1e-6;
+      if (!open.empty()) {
+        times.by_name[open.back().second] -= ms;
+        times.by_purpose[purpose_of(open.back().second)] -= ms;
+        times.total -= ms;
+      }
+      times.add(event->name(), ms);
+      open.emplace_back(end, event->name());
+    }
+  }
+  return times;
 }
 
 void print_profile(Bench& bench) {
   namespace profiler = torch::autograd::profiler;
   constexpr int kSteps = 5;
-  const std::set<profiler::ActivityType> activities{profiler::ActivityType::CUDA};
+  const bool on_cpu = bench.placement().device.is_cpu();
+  const std::set<profiler::ActivityType> activities{on_cpu ? profiler::ActivityType::CPU
+                                                           : profiler::ActivityType::CUDA};
   const profiler::ProfilerConfig config(profiler::ProfilerState::KINETO);
   profiler::prepareProfiler(config, activities);
-  profiler::enableProfiler(config, activities);
+  profiler::enableProfiler(config, activities,
+                           {at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION});
   const Stopwatch watch;
   bench.run(kSteps);
   const double wall_ms = watch.seconds() * 1000 / kSteps;
   const auto result = profiler::disableProfiler();
-  std::map<std::string, double> by_purpose, by_name;
-  double total = 0;
-  std::int64_t launches = 0;
-  for (const auto& event : result->events()) {
-    if (event.deviceType() != torch::kCUDA) continue;
-    const double ms = static_cast<double>(event.durationNs()) * 1e-6 / kSteps;
-    by_purpose[purpose_of(event.name())] += ms;
-    by_name[event.name()] += ms;
-    total += ms;
-    ++launches;
-  }
+  const Times times = on_cpu ? operator_times(result->events()) : kernel_times(result->events());
   const auto print = [&](const std::map<std::string, double>& rows, std::size_t most) {
     std::vector<std::pair<double, std::string>> sorted;
-    for (const auto& [name, ms] : rows) sorted.emplace_back(ms, name.substr(0, 110));
+    for (const auto& [name, ms] : rows) sorted.emplace_back(ms / kSteps, name.substr(0, 110));
     std::sort(sorted.rbegin(), sorted.rend());
     for (std::size_t i = 0; i < std::min(most, sorted.size()); ++i)
-      fmt::print("  {:7.3f} ms {:5.1f}% {}\n", sorted[i].first, 100 * sorted[i].first / total,
-                 sorted[i].second);
+      fmt::print("  {:7.3f} ms {:5.1f}% {}\n", sorted[i].first,
+                 100 * sorted[i].first * kSteps / times.total, sorted[i].second);
   };
-  fmt::print("kernels {:.2f} ms of {:.2f} ms a step, {} launches a step\n", total, wall_ms,
-             launches / kSteps);
-  print(by_purpose, 20);
-  print(by_name, 25);
+  fmt::print("{} {:.2f} ms of {:.2f} ms a step, {} calls a step\n",
+             on_cpu ? "operators" : "kernels", times.total / kSteps, wall_ms, times.calls / kSteps);
+  print(times.by_purpose, 20);
+  print(times.by_name, 25);
 }
 
 /// The largest power of two that the device has memory for.
@@ -202,13 +255,15 @@ void run(const BenchOptions& options) {
   const int images = options.batch > 0 ? options.batch : largest_batch(options);
   Bench bench(options, images);
   bench.run(options.warmup);
-  const double seconds = bench.median_step_seconds();
+  const std::vector<double> all_seconds = bench.step_seconds();
+  const double seconds = all_seconds[all_seconds.size() / 2];
   const double rate = images / seconds;
   fmt::print(R"({{"program":"gannet","model":"{}","batch":{},"precision":"{}","layout":"{}",)"
-             R"("images_per_second":{:.1f},"step_ms":{:.2f},"peak_gib":{:.2f},"tflops":{:.1f}}})"
+             R"("images_per_second":{:.1f},"step_ms":{:.2f},"best_ms":{:.2f},"peak_gib":{:.2f},)"
+             R"("tflops":{:.2f}}})"
              "\n",
              options.model, images, options.precision, options.layout, rate, seconds * 1000,
-             peak_device_memory_gib(bench.placement().device),
+             all_seconds.front() * 1000, peak_gib(bench.placement().device),
              3e-3 * bench.gflop_of_image() * rate);
   if (options.profile) print_profile(bench);
 }
@@ -230,6 +285,7 @@ int main(int argc, char** argv) {
   app.add_flag("--profile", options.profile);
   CLI11_PARSE(app, argc, argv);
   try {
+    gannet::keep_tensor_memory();
     gannet::run(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "error: {}\n", error.what());

@@ -7,6 +7,8 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/config/settings.h"
+#include "gannet/ops/tensor_memory.h"
+#include "gannet/ops/thread_waiting.h"
 #include "gannet/train/recipe.h"
 #include "gannet/train/trainer.h"
 #include "print.h"
@@ -165,6 +167,8 @@ int run(TrainArguments& arguments) {
   if (arguments.ranks.nproc > 1 && !world)
     return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
+  prepare_operator_threads();
+  keep_tensor_memory();
   const TrainSettings settings = resolve_settings(arguments).train;
   const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
   Trainer trainer = make_trainer(arguments, ranks);

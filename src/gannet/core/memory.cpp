@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "gannet/core/control_groups.h"
+
 namespace gannet {
 namespace {
 
@@ -51,15 +53,6 @@ std::uint64_t left_in_group(const fs::path& folder, const GroupFiles& files) {
   return *limit - std::min(*limit, fixed);
 }
 
-/// The least that the group `path` below `mount` and its parents leave.
-std::uint64_t left_in_groups(const fs::path& mount, fs::path path, const GroupFiles& files) {
-  std::uint64_t least = left_in_group(mount, files);
-  for (; path.has_relative_path(); path = path.parent_path()) {
-    least = std::min(least, left_in_group(mount / path.relative_path(), files));
-  }
-  return least;
-}
-
 }  // namespace
 
 double peak_memory_gib() {
@@ -77,18 +70,9 @@ std::uint64_t available_memory_bytes(const fs::path& root) {
   const auto kibibytes = number_after(root / "proc/meminfo", "MemAvailable:");
   if (!kibibytes) return 0;
   std::uint64_t least = *kibibytes * 1024;
-  const fs::path groups = root / "sys/fs/cgroup";
-  std::ifstream stream(root / "proc/self/cgroup");
-  for (std::string line; std::getline(stream, line);) {  // "0::/path" or "4:memory:/path"
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string names = "," + line.substr(first + 1, second - first - 1) + ",";
-    const fs::path path = line.substr(second + 1);
-    if (names == ",,") least = std::min(least, left_in_groups(groups, path, kVersion2));
-    if (names.find(",memory,") != std::string::npos) {
-      least = std::min(least, left_in_groups(groups / "memory", path, kVersion1));
-    }
-  }
+  for (const ControlGroup& group : control_groups(root, "memory"))
+    least =
+        std::min(least, left_in_group(group.folder, group.version == 1 ? kVersion1 : kVersion2));
   return least;
 }
 

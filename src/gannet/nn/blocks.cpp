@@ -43,9 +43,7 @@ Bottleneck::Bottleneck(const BottleneckOptions& o, const BlockStyle& style)
 }
 
 torch::Tensor Bottleneck::apply_to(const torch::Tensor& x) {
-  auto y = cv2_->apply_to(cv1_->apply_to(x));
-  if (!add_) return y;
-  return torch::GradMode::is_enabled() ? x + y : y.add_(x);
+  return cv2_->apply_and_add(cv1_->apply_to(x), add_ ? x : torch::Tensor());
 }
 
 CrossConv::CrossConv(const CrossConvOptions& o, const BlockStyle& style)
@@ -65,8 +63,7 @@ CrossConv::CrossConv(const CrossConvOptions& o, const BlockStyle& style)
 }
 
 torch::Tensor CrossConv::apply_to(const torch::Tensor& x) {
-  auto y = cv2_->apply_to(cv1_->apply_to(x));
-  return add_ ? x + y : y;
+  return cv2_->apply_and_add(cv1_->apply_to(x), add_ ? x : torch::Tensor());
 }
 
 BottleneckCsp::BottleneckCsp(const CspOptions& o, const BlockStyle& style)
@@ -110,9 +107,9 @@ torch::Tensor BottleneckCsp::apply_to(const torch::Tensor& x) {
     const auto packed_deep = packed_deep_(m_->apply_to(cv1_->apply_to(x)));
     return cv4_->apply_to(torch::cat({packed_deep, packed_short_(x)}, 1));
   }
-  const auto deep = cv3_->forward(m_->apply_to(cv1_->apply_to(x)));
-  const auto joined = torch::cat({deep, cv2_->forward(x)}, 1);
-  return cv4_->apply_to(activate(bn_->forward(joined), activation_));
+  const auto deep = convolve(m_->apply_to(cv1_->apply_to(x)), *cv3_);
+  const auto joined = torch::cat({deep, convolve(x, *cv2_)}, 1);
+  return cv4_->apply_to(bn_->forward(joined, activation_));
 }
 
 C3::C3(const CspOptions& o, const BlockStyle& style) {
@@ -227,8 +224,9 @@ MixConv::MixConv(const ConvOptions& o, const std::vector<std::int64_t>& kernels,
 torch::Tensor MixConv::apply_to(const torch::Tensor& x) {
   std::vector<torch::Tensor> parts;
   for (auto& conv : convs_) parts.push_back(conv->forward(x));
-  const auto y = activate(bn_->forward(torch::cat(parts, 1)), activation_);
-  return y.sizes() == x.sizes() ? x + y : y;  // Q59: only where the shapes agree
+  const auto joined = torch::cat(parts, 1);
+  const bool adds = joined.sizes() == x.sizes();  // Q59: only where the shapes agree
+  return bn_->forward(joined, activation_, adds ? x : torch::Tensor());
 }
 
 GhostConv::GhostConv(const ConvOptions& options, const BlockStyle& style) {
@@ -294,7 +292,7 @@ void PlainConv::pack(torch::Dtype dtype) {
 torch::Tensor PlainConv::apply_to(const torch::Tensor& x) {
   if (packed_.defined()) return packed_(x);
   const Pair padding = options_.padding.value_or(Pair{0, 0});
-  return torch::conv2d(x, weight, bias, options_.stride, padding, {1, 1}, options_.groups);
+  return convolve(x, weight, bias, {options_.stride, padding, options_.groups});
 }
 
 PlainNorm::PlainNorm(std::int64_t channels, const BlockStyle& style)

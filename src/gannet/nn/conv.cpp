@@ -1,5 +1,6 @@
 #include "gannet/nn/conv.h"
 
+#include <ATen/autocast_mode.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
@@ -22,15 +23,27 @@ torch::nn::BatchNorm2dOptions norm_options(std::int64_t channels, const BlockSty
   return torch::nn::BatchNorm2dOptions(channels).eps(style.norm_eps).momentum(style.norm_momentum);
 }
 
-torch::Tensor activate(torch::Tensor x, Activation activation) {
-  switch (activation) {
-    case Activation::kLeakyRelu:
-      return torch::leaky_relu_(x, 0.1);
-    case Activation::kSilu:
-      return torch::GradMode::is_enabled() ? torch::silu(x) : torch::silu_(x);
-    default:
-      return x;
-  }
+torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias, const ConvShape& shape) {
+  const bool is_product = weight.size(2) == 1 && weight.size(3) == 1 && shape.stride == square(1) &&
+                          shape.padding == square(0) && shape.groups == 1;
+  if (!is_product || !x.is_cpu() || !torch::GradMode::is_enabled() ||
+      !at::autocast::is_autocast_enabled(at::kCPU) ||
+      !x.is_contiguous(torch::MemoryFormat::ChannelsLast))
+    return torch::conv2d(x, weight, bias, shape.stride, shape.padding, square(1), shape.groups);
+  const std::int64_t in = x.size(1), out = weight.size(0);
+  const auto pixels = x.permute({0, 2, 3, 1}).reshape({-1, in});
+  return torch::linear(pixels, weight.reshape({out, in}), bias)
+      .reshape({x.size(0), x.size(2), x.size(3), out})
+      .permute({0, 3, 1, 2});
+}
+
+torch::Tensor convolve(const torch::Tensor& x, const torch::nn::Conv2dImpl& conv) {
+  const auto& o = conv.options;
+  const auto padding = std::get<torch::ExpandingArray<2>>(o.padding());
+  return convolve(
+      x, conv.weight, conv.bias,
+      {{o.stride()->at(0), o.stride()->at(1)}, {padding->at(0), padding->at(1)}, o.groups()});
 }
 
 ConvBnAct::ConvBnAct(const ConvOptions& options, const BlockStyle& style)
@@ -39,11 +52,11 @@ ConvBnAct::ConvBnAct(const ConvOptions& options, const BlockStyle& style)
   bn_ = register_module("bn", Norm(norm_options(options.out, style)));
 }
 
-torch::Tensor ConvBnAct::apply_to(const torch::Tensor& x) {
-  if (packed_.defined()) return packed_(x);
-  auto y = conv_->forward(x);
-  if (bn_) y = bn_->forward(y);
-  return activate(y, activation_);
+torch::Tensor ConvBnAct::apply_and_add(const torch::Tensor& x, const torch::Tensor& residual) {
+  if (bn_) return bn_->forward(convolve(x, *conv_), activation_, residual);
+  const auto y = packed_.defined() ? packed_(x) : activate(conv_->forward(x), activation_);
+  if (!residual.defined()) return y;
+  return torch::GradMode::is_enabled() ? residual + y : y.add_(residual);
 }
 
 void ConvBnAct::fuse() {
@@ -83,9 +96,7 @@ PackedConv pack_conv(const torch::nn::Conv2dImpl& conv, const torch::Tensor& sca
   options.stride = {o.stride()->at(0), o.stride()->at(1)};
   options.padding = {padding->at(0), padding->at(1)};
   options.groups = o.groups();
-  options.activation = activation == Activation::kLeakyRelu ? PostActivation::kLeakyRelu
-                       : activation == Activation::kSilu    ? PostActivation::kSilu
-                                                            : PostActivation::kNone;
+  options.activation = activation;
   return {weight, bias, options, dtype};
 }
 

@@ -13,11 +13,10 @@
 #include <vector>
 
 #include "gannet/nn/norm.h"
+#include "gannet/ops/activations.h"
 #include "gannet/ops/packed_conv.h"
 
 namespace gannet {
-
-enum class Activation { kNone, kLeakyRelu, kSilu };
 
 /// What a generation of models has in common.
 struct BlockStyle {
@@ -27,9 +26,6 @@ struct BlockStyle {
 };
 inline constexpr BlockStyle kStyleJuly2020{};
 inline constexpr BlockStyle kStyleRelease7{Activation::kSilu, 1e-3, 0.03};
-
-/// Applies in place where that is safe for autograd; @return the result.
-torch::Tensor activate(torch::Tensor x, Activation activation);
 
 /// A layer of the graph: takes one or several feature maps (B, C, H, W), gives one.
 class Block : public torch::nn::Module {
@@ -64,7 +60,9 @@ struct ConvOptions {
 class ConvBnAct final : public UnaryBlock {
  public:
   ConvBnAct(const ConvOptions& options, const BlockStyle& style);
-  torch::Tensor apply_to(const torch::Tensor& x) override;
+  torch::Tensor apply_to(const torch::Tensor& x) override { return apply_and_add(x, {}); }
+  /// With a shortcut added to the result. @param residual of its shape; may be undefined
+  torch::Tensor apply_and_add(const torch::Tensor& x, const torch::Tensor& residual);
   /// Folds the norm into the convolution (groups and dilation carried over, Q45).
   void fuse();
   /// After `fuse`, for inference on a CPU: convolution and activation become one call.
@@ -85,6 +83,18 @@ PackedConv pack_conv(const torch::nn::Conv2dImpl& conv, const torch::Tensor& sca
 
 /// Grouped by the greatest common divisor of the channel counts.
 std::shared_ptr<ConvBnAct> make_depthwise(ConvOptions options, const BlockStyle& style);
+
+struct ConvShape {
+  Pair stride = square(1), padding = square(0);
+  std::int64_t groups = 1;
+};
+
+/// A convolution without dilation. In training in bfloat16 on CPUs those of 1x1 are products of
+/// matrices, whose gradients take half of the time.
+/// @param x (B, I, H, W)   @param weight (O, I / groups, kH, kW)   @param bias (O) or undefined
+torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight,
+                       const torch::Tensor& bias, const ConvShape& shape);
+torch::Tensor convolve(const torch::Tensor& x, const torch::nn::Conv2dImpl& conv);
 
 /// A plain convolution of LibTorch.
 torch::nn::Conv2d make_conv(const ConvOptions& options, bool bias);

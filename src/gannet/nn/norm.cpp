@@ -1,13 +1,15 @@
 // C channels, N values of a channel over all ranks.
 #include "gannet/nn/norm.h"
 
-#include <ATen/Dispatch.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <vector>
+
+#include "gannet/nn/norm_act.h"
 
 namespace gannet {
 namespace {
@@ -17,48 +19,9 @@ struct ChannelSums {
   torch::Tensor a_C, product_C;  // float64
 };
 
-// Double sums are exact enough to round to the same float32 however the values are dealt to ranks;
-// float32 sums are not, and deep networks amplify their difference to percents of a gradient.
-template <class T>
-void add_rows(const T* a, const T* b, std::int64_t rows, std::int64_t channels, double* sum,
-              double* product) {
-  for (std::int64_t row = 0; row < rows; ++row, a += channels, b += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const auto value = static_cast<double>(static_cast<float>(a[c]));
-      sum[c] += value;
-      product[c] += value * static_cast<double>(static_cast<float>(b[c]));
-    }
-  }
-}
-template <>
-void add_rows<double>(const double* a, const double* b, std::int64_t rows, std::int64_t channels,
-                      double* sum, double* product) {
-  for (std::int64_t row = 0; row < rows; ++row, a += channels, b += channels) {
-    for (std::int64_t c = 0; c < channels; ++c) {
-      sum[c] += a[c];
-      product[c] += a[c] * b[c];
-    }
-  }
-}
-
 ChannelSums channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
-  constexpr auto kLast = torch::MemoryFormat::ChannelsLast;
-  const bool rows = a.is_cpu() && a.is_contiguous(kLast) && b.is_contiguous(kLast) &&
-                    a.scalar_type() == b.scalar_type();
-  if (!rows) {
-    const auto a64 = a.to(torch::kFloat64);
-    return {a64.sum({0, 2, 3}), (a64 * b.to(torch::kFloat64)).sum({0, 2, 3})};
-  }
-  const std::int64_t channels = a.size(1);
-  ChannelSums sums{torch::zeros({channels}, torch::kFloat64),
-                   torch::zeros({channels}, torch::kFloat64)};
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      torch::kBFloat16, torch::kFloat16, a.scalar_type(), "channel_sums", [&] {
-        add_rows(a.const_data_ptr<scalar_t>(), b.const_data_ptr<scalar_t>(), a.numel() / channels,
-                 channels, sums.a_C.mutable_data_ptr<double>(),
-                 sums.product_C.mutable_data_ptr<double>());
-      });
-  return sums;
+  const auto a64 = a.to(torch::kFloat64);
+  return {a64.sum({0, 2, 3}), (a64 * b.to(torch::kFloat64)).sum({0, 2, 3})};
 }
 
 struct Statistics {
@@ -126,10 +89,34 @@ class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
 
 }  // namespace
 
-torch::Tensor NormImpl::forward(const torch::Tensor& x) {
-  if (sync_ && is_training()) return forward_synchronised(x);
-  return is_training() && has_too_few_values(x) ? forward_running(x)
-                                                : torch::nn::BatchNorm2dImpl::forward(x);
+torch::Tensor NormImpl::forward(const torch::Tensor& x, Activation activation,
+                                const torch::Tensor& residual) {
+  const auto then = [&](const torch::Tensor& y) {
+    const auto activated = activate(y, activation);
+    return residual.defined() ? residual + activated : activated;
+  };
+  if (!is_training()) return then(torch::nn::BatchNorm2dImpl::forward(x));
+  if (!sync_ && has_too_few_values(x)) return then(forward_running(x));
+  if (can_norm_act(x) && weight.scalar_type() == torch::kFloat32)
+    return forward_in_one(x, activation, residual);
+  return then(sync_ ? forward_synchronised(x) : torch::nn::BatchNorm2dImpl::forward(x));
+}
+
+torch::Tensor NormImpl::forward_in_one(const torch::Tensor& x, Activation activation,
+                                       const torch::Tensor& residual) {
+  const BatchStatistics statistics = batch_statistics(x, sync_.get());
+  const double momentum = options.momentum().value();
+  const double unbias = statistics.count / std::max(statistics.count - 1, 1.0);
+  const auto update = [&](torch::Tensor& running, const std::vector<double>& values,
+                          double factor) {
+    auto* average = running.mutable_data_ptr<float>();
+    for (std::size_t c = 0; c < values.size(); ++c)
+      average[c] = static_cast<float>((1 - momentum) * average[c] + momentum * factor * values[c]);
+  };
+  update(running_mean, statistics.mean, 1);
+  update(running_var, statistics.variance, unbias);
+  ++*num_batches_tracked.mutable_data_ptr<std::int64_t>();
+  return norm_act(x, weight, bias, residual, statistics, {options.eps(), activation, sync_.get()});
 }
 
 torch::Tensor NormImpl::forward_running(const torch::Tensor& x) const {

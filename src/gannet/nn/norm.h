@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "gannet/dist/communicator.h"
+#include "gannet/ops/activations.h"
 
 namespace gannet {
 
@@ -22,7 +23,9 @@ class NormImpl : public torch::nn::BatchNorm2dImpl {
   using torch::nn::BatchNorm2dImpl::BatchNorm2dImpl;
 
   /// @param x (B, C, H, W); of too few values per channel the running statistics are used, and kept
-  torch::Tensor forward(const torch::Tensor& x);
+  /// @param residual (B, C, H, W) added after the activation; may be undefined
+  torch::Tensor forward(const torch::Tensor& x, Activation activation = Activation::kNone,
+                        const torch::Tensor& residual = {});
   /// Null: each rank for itself.
   void synchronise(std::shared_ptr<const NormSync> sync) { sync_ = std::move(sync); }
   /// How many values per channel it takes in training to normalise with their own statistics: 2,
@@ -36,6 +39,8 @@ class NormImpl : public torch::nn::BatchNorm2dImpl {
  private:
   torch::Tensor forward_running(const torch::Tensor& x) const;
   torch::Tensor forward_synchronised(const torch::Tensor& x);
+  torch::Tensor forward_in_one(const torch::Tensor& x, Activation activation,
+                               const torch::Tensor& residual);
 
   std::shared_ptr<const NormSync> sync_;
   std::int64_t least_values_ = 2;

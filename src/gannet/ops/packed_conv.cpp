@@ -63,10 +63,10 @@ torch::Tensor PackedConv::operator()(const torch::Tensor& x) const {
   constexpr double kSlope = 0.1;
   c10::List<std::optional<at::Scalar>> scalars;
   std::string_view activation = "none";
-  if (options_.activation == PostActivation::kLeakyRelu) {
+  if (options_.activation == Activation::kLeakyRelu) {
     activation = "leaky_relu";
     scalars.push_back(at::Scalar(kSlope));
-  } else if (options_.activation == PostActivation::kSilu) {
+  } else if (options_.activation == Activation::kSilu) {
     activation = "swish";
   }
   const auto input = x.to(dtype_);

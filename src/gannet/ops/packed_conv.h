@@ -8,14 +8,14 @@
 #include <cstdint>
 #include <memory>
 
-namespace gannet {
+#include "gannet/ops/activations.h"
 
-enum class PostActivation { kNone, kLeakyRelu, kSilu };  // slope 0.1
+namespace gannet {
 
 struct PackedConvOptions {
   std::array<std::int64_t, 2> stride{1, 1}, padding{0, 0};
   std::int64_t groups = 1;
-  PostActivation activation = PostActivation::kNone;
+  Activation activation = Activation::kNone;
 };
 
 class PackedConv {

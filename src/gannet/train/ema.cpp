@@ -43,8 +43,7 @@ void Ema::update(const DetectionModel& model) {
   const double d = decay(++updates_);
   auto averages = floating_state(*model_);
   const auto values = floating_state(model);
-  torch::_foreach_mul_(averages, d);
-  torch::_foreach_add_(averages, values, 1 - d);
+  torch::_foreach_lerp_(averages, values, 1 - d);
 }
 
 void Ema::copy_anchors(const DetectionModel& model) { model_->detect().set_anchors(model.head()); }

@@ -131,9 +131,7 @@ void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan) {
 }
 
 void step_optimizer(torch::optim::Optimizer& optimizer) {
-  const bool fused = dynamic_cast<const torch::optim::SGD*>(&optimizer) != nullptr &&
-                     optimizer.param_groups().front().params().front().is_cuda();
-  if (!fused) {
+  if (dynamic_cast<const torch::optim::SGD*>(&optimizer) == nullptr) {
     optimizer.step();
     return;
   }
@@ -153,6 +151,11 @@ std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer
 void zero_gradients(const torch::optim::Optimizer& optimizer) {
   const auto gradients = gradients_of(optimizer);
   if (!gradients.empty()) torch::_foreach_zero_(gradients);
+}
+
+void release_gradients(const torch::optim::Optimizer& optimizer) {
+  for (const auto& group : optimizer.param_groups())
+    for (const auto& parameter : group.params()) parameter.mutable_grad() = torch::Tensor();
 }
 
 Value optimizer_state(torch::optim::Optimizer& optimizer, const DetectionModel& model) {

@@ -31,8 +31,8 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& mo
 /// Sets rates and momentum (Adam's beta1 stays) of all groups.
 void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
 
-/// Applies the gradients. SGD on a GPU takes one call for each group, where LibTorch's own takes
-/// several for each parameter; the state is the same.
+/// Applies the gradients. SGD takes one pass over a group, where LibTorch's own takes several for
+/// each parameter; the state is the same.
 void step_optimizer(torch::optim::Optimizer& optimizer);
 
 /// The gradients that there are, group by group.
@@ -40,6 +40,9 @@ std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer
 
 /// Zeroes gradients where they are: buffers of a reducer stay attached.
 void zero_gradients(const torch::optim::Optimizer& optimizer);
+
+/// Leaves no gradients: the next backward pass hands in its own instead of adding to zeros.
+void release_gradients(const torch::optim::Optimizer& optimizer);
 
 /// In the form of a checkpoint: state of each parameter (momentum buffers, moments, step counts)
 /// under its name.

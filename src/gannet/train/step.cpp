@@ -273,7 +273,8 @@ void TrainStep::update() {
     state_.ema->update(*state_.model);
   }
   if (state_.scaler.enabled) adapt(state_.scaler, finite);
-  zero_gradients(*state_.optimizer);
+  options_.reducer != nullptr ? zero_gradients(*state_.optimizer)
+                              : release_gradients(*state_.optimizer);
 }
 
 void TrainStep::run_shards(const Inputs& inputs, const Batch& batch) {
