@@ -47,26 +47,6 @@ void refuse_to_replace_weights(const TrainSettings& train) {
                 {train.weights, 0, "--exist-ok"}, "give the new run another --name");
 }
 
-// The recipe that looks at the data before anything is built. Rank 0 says what it decided.
-void decide_settings(Settings& settings, const DataDescription& description, Communicator& comm) {
-  DataSummary data;
-  comm.one_first("a look at the data set", [&] {
-    IndexOptions options;
-    options.single_class = settings.train.single_cls;
-    options.num_threads = std::max(1, settings.train.workers);
-    data = summarise(build_split_index(description, "train", options), description.num_classes);
-  });
-  if (comm.is_main())
-    log_info("recipe auto: {} images, {} boxes of {} classes, {} of the rarest", data.images,
-             data.boxes, data.classes, data.rarest);
-  for (const Decision& decision : decide_recipe(settings, data)) {
-    assign_setting(settings, decision.key, decision.value);
-    if (comm.is_main())
-      log_info("recipe auto: {} = {}: {}", decision.key, decision.value, decision.reason);
-  }
-  check_settings(settings);
-}
-
 RunData scan_data(const Settings& settings, const DataDescription& description, int stride,
                   Communicator& comm) {
   std::optional<RunData> data;
