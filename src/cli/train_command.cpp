@@ -2,8 +2,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include "commands.h"
+#include "evolve_run.h"
 #include "gannet/config/settings.h"
 #include "gannet/train/trainer.h"
 #include "print.h"
@@ -17,6 +19,7 @@ namespace {
 struct TrainArguments {
   TrainFlags flags;
   std::string resume;  // "newest", "auto" or a checkpoint
+  int evolve = 0;      // candidates of a search, 0 for a plain run
   bool dry_run = false;
   TrainOutput output;
   RankFlags ranks;
@@ -96,7 +99,22 @@ TrainReport train(Trainer& trainer, const TrainObservers& observers) {
   }
 }
 
+int search(const TrainArguments& arguments) {
+  const std::pair<bool, const char*> others[] = {{!arguments.resume.empty(), "--resume"},
+                                                 {arguments.dry_run, "--dry-run"},
+                                                 {!arguments.output.log_json.empty(), "--log-json"},
+                                                 {!arguments.output.webhook.empty(), "--webhook"}};
+  for (const auto& [is_given, flag] : others)
+    if (is_given)
+      throw Error(ErrorKind::kUsage, "cannot be combined with --evolve", {{}, 0, flag},
+                  "gannet evolve --study DIR goes on with a search");
+  EvolveOptions options;
+  options.generations = arguments.evolve;
+  return run_evolve(arguments.flags.resolve(), options, arguments.ranks);
+}
+
 int run(const TrainArguments& arguments) {
+  if (arguments.evolve > 0) return search(arguments);
   const auto world = world_from_environment();
   if (arguments.ranks.nproc > 1 && !world)
     return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
@@ -131,6 +149,13 @@ void add_train(CLI::App& app, Action& action) {
           "and name, else start one")
       ->expected(0, 1)
       ->default_str("newest");
+  command
+      ->add_option("--evolve", arguments->evolve,
+                   "search hyperparameters with this many runs, 300 where no number is said, as "
+                   "gannet evolve --generations")
+      ->expected(0, 1)
+      ->default_str("300")
+      ->check(CLI::Range(1, 1000000));
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
   command->add_flag("--verbose", arguments->output.verbose,
                     "figures of each class at the end, also of more than 20");
