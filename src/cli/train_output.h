@@ -14,6 +14,8 @@ namespace gannet::cli {
 struct TrainOutput {
   bool verbose = false;
   std::string log_json, webhook;
+  std::string mlflow;  // address of a server; empty: none
+  std::string mlflow_experiment = "gannet";
 };
 
 /// Owned by the trainer that they were added to.

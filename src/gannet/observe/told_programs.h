@@ -14,6 +14,8 @@ class FailureListener : public RunObserver {
  public:
   /// Must not throw.
   virtual void run_failed(const std::string& why) noexcept = 0;
+  /// The run was stopped by whoever started it, and can go on. Must not throw.
+  virtual void run_interrupted(const std::string& why) noexcept { run_failed(why); }
 };
 
 /// Appends a line of JSON for each event to a file (see run_json.h); of steps one every ten seconds
