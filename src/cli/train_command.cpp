@@ -237,6 +237,16 @@ void add_train(CLI::App& app, Action& action) {
       ->add_option("--mlflow-experiment", arguments->output.mlflow_experiment,
                    "name of its experiment there")
       ->capture_default_str();
+  command
+      ->add_option("--dashboard", arguments->output.dashboard,
+                   "port of a web page of this run, or the next one that is free; alone: 8080")
+      ->expected(0, 1)
+      ->default_str("8080")
+      ->check(CLI::Range(0, 65535));
+  command
+      ->add_option("--dashboard-host", arguments->output.dashboard_host,
+                   "address that the page listens at; 0.0.0.0: all of this machine, with a token")
+      ->capture_default_str();
   arguments->ranks.add_to(*command);
   command
       ->add_option("--max-restarts", arguments->max_restarts,

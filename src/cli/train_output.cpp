@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "changed_settings.h"
+#include "dashboard_observer.h"
 #include "gannet/observe/console.h"
 #include "gannet/observe/mlflow.h"
 #include "gannet/observe/rows.h"
@@ -60,6 +61,10 @@ TrainObservers add_observers(Trainer& trainer, const TrainOutput& output) {
     observers.of_failure.push_back(
         add(trainer, std::make_unique<MlflowObserver>(MlflowOptions{
                          output.mlflow, output.mlflow_experiment, params_of(trainer.settings())})));
+  if (output.dashboard >= 0) {
+    observers.of_failure.push_back(add(trainer, std::make_unique<StepLogObserver>()));
+    add(trainer, std::make_unique<DashboardObserver>(output.dashboard_host, output.dashboard));
+  }
   return observers;
 }
 
