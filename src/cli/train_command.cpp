@@ -89,10 +89,27 @@ Trainer make_trainer(const TrainArguments& arguments, const std::shared_ptr<Comm
   return Trainer::resume(options, ranks);
 }
 
+/// The only variable of the environment that has a run tell somebody, and only if asked to.
+constexpr const char* kOfEnvironment = "MLFLOW_TRACKING_URI";
+
+void resolve_mlflow(std::string& address) {
+  if (address != kOfEnvironment) return;
+  const char* given = std::getenv(kOfEnvironment);
+  if (given == nullptr || *given == '\0')
+    throw Error(ErrorKind::kUsage, fmt::format("has no address, and {} is not set", kOfEnvironment),
+                {{}, 0, "--mlflow"});
+  address = given;
+}
+
 TrainReport train(Trainer& trainer, const TrainObservers& observers) {
   const SignalsWhileTraining signals(trainer);
   try {
     return trainer.run();
+  } catch (const Error& error) {
+    const bool stopped = error.kind() == ErrorKind::kInterrupted;
+    for (FailureListener* listener : observers.of_failure)
+      stopped ? listener->run_interrupted(error.what()) : listener->run_failed(error.what());
+    throw;
   } catch (const std::exception& error) {
     for (FailureListener* listener : observers.of_failure) listener->run_failed(error.what());
     throw;
@@ -119,6 +136,7 @@ int run(const TrainArguments& arguments) {
   if (arguments.ranks.nproc > 1 && !world)
     return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
+  resolve_mlflow(arguments.output.mlflow);
   const TrainSettings settings = resolve_settings(arguments).train;
   const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
   Trainer trainer = make_trainer(arguments, ranks);
@@ -163,6 +181,26 @@ void add_train(CLI::App& app, Action& action) {
                       "file to which a line of JSON is added for each event of the run");
   command->add_option("--webhook", arguments->output.webhook,
                       "http(s) address that gets JSON at the run's end or failure");
+  command
+      ->add_option("--mlflow", arguments->output.mlflow,
+                   "address of an MLflow server that is told of the run; alone: that of "
+                   "MLFLOW_TRACKING_URI")
+      ->expected(0, 1)
+      ->default_str(kOfEnvironment);
+  command
+      ->add_option("--mlflow-experiment", arguments->output.mlflow_experiment,
+                   "name of its experiment there")
+      ->capture_default_str();
+  command
+      ->add_option("--dashboard", arguments->output.dashboard,
+                   "port of a web page of this run, or the next one that is free; alone: 8080")
+      ->expected(0, 1)
+      ->default_str("8080")
+      ->check(CLI::Range(0, 65535));
+  command
+      ->add_option("--dashboard-host", arguments->output.dashboard_host,
+                   "address that the page listens at; 0.0.0.0: all of this machine, with a token")
+      ->capture_default_str();
   arguments->ranks.add_to(*command);
   command
       ->add_option("--max-restarts", arguments->max_restarts,

@@ -1,10 +1,13 @@
 #include "train_output.h"
 
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "changed_settings.h"
+#include "dashboard_observer.h"
 #include "gannet/observe/console.h"
+#include "gannet/observe/mlflow.h"
 #include "gannet/observe/rows.h"
 #include "print.h"
 #include "report.h"
@@ -17,6 +20,21 @@ Observer* add(Trainer& trainer, std::unique_ptr<Observer> observer) {
   Observer* const added = observer.get();
   trainer.add_observer(std::move(observer));
   return added;
+}
+
+/// Those that are not the recipe's, and what decides the model.
+MlflowTexts params_of(const Settings& settings) {
+  const TrainSettings& train = settings.train;
+  std::map<std::string, std::string> params = {
+      {"train.cfg", train.cfg.empty() ? "auto" : train.cfg},
+      {"train.weights", train.weights.empty() ? "none" : train.weights},
+      {"train.data", train.data},
+      {"train.recipe", train.recipe.empty() ? "none" : train.recipe}};
+  for (const std::string& line : changed_settings(settings)) {
+    const auto colon = line.find(": ");
+    params[line.substr(0, colon)] = line.substr(colon + 2);
+  }
+  return {params.begin(), params.end()};
 }
 
 }  // namespace
@@ -39,6 +57,14 @@ TrainObservers add_observers(Trainer& trainer, const TrainOutput& output) {
         add(trainer, std::make_unique<JsonLinesObserver>(output.log_json)));
   if (!output.webhook.empty())
     observers.of_failure.push_back(add(trainer, std::make_unique<WebhookObserver>(output.webhook)));
+  if (!output.mlflow.empty())
+    observers.of_failure.push_back(
+        add(trainer, std::make_unique<MlflowObserver>(MlflowOptions{
+                         output.mlflow, output.mlflow_experiment, params_of(trainer.settings())})));
+  if (output.dashboard >= 0) {
+    observers.of_failure.push_back(add(trainer, std::make_unique<StepLogObserver>()));
+    add(trainer, std::make_unique<DashboardObserver>(output.dashboard_host, output.dashboard));
+  }
   return observers;
 }
 

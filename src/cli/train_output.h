@@ -14,6 +14,10 @@ namespace gannet::cli {
 struct TrainOutput {
   bool verbose = false;
   std::string log_json, webhook;
+  std::string mlflow;  // address of a server; empty: none
+  std::string mlflow_experiment = "gannet";
+  int dashboard = -1;  // its port; below 0: none
+  std::string dashboard_host = "127.0.0.1";
 };
 
 /// Owned by the trainer that they were added to.

@@ -69,6 +69,8 @@ struct StepEvent : TrainProgress {
   std::int64_t step = 0;  // from 0, in the epoch
   std::int64_t steps = 0;
   double seconds_left = 0;  // of the epoch
+  /// By rank: what the step before took it, without waiting for the others; empty: not known.
+  std::vector<double> rank_seconds;
 };
 
 /// One finished epoch: a row of the results history.
@@ -124,6 +126,9 @@ class RunObserver {
 /// write a file (kIo) is warned about, and the run goes on.
 class ObserverList : public RunObserver {
  public:
+  /// @param what it is called where its cost is told
+  explicit ObserverList(const char* what = "observers") : what_(what) {}
+
   void add(std::unique_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
   bool empty() const { return observers_.empty(); }
 
@@ -162,6 +167,7 @@ class ObserverList : public RunObserver {
   static void warn(const Error& error);
   void log_cost(const RunSummary& summary) const;
 
+  const char* what_;
   std::vector<std::unique_ptr<RunObserver>> observers_;
   double seconds_ = 0;  // that the members took
 };

@@ -47,6 +47,7 @@ std::string step_json(const StepEvent& step) {
   json["step"] = step.step;
   json["steps"] = step.steps;
   json["seconds_left"] = step.seconds_left;
+  if (!step.rank_seconds.empty()) json["rank_seconds"] = step.rank_seconds;
   return text_of(json);
 }
 

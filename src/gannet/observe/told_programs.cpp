@@ -60,6 +60,23 @@ void JsonLinesObserver::write(std::string line) {
   throw_io_error(path_, "write");
 }
 
+void StepLogObserver::on_run_start(const RunInfo& info) {
+  file_.emplace(info.directory / "steps.jsonl", StepRows::for_curves());
+  file_->on_run_start(info);
+}
+
+void StepLogObserver::on_step(const StepEvent& step) {
+  if (file_) file_->on_step(step);
+}
+
+void StepLogObserver::on_run_end(const RunSummary& summary) {
+  if (file_) file_->on_run_end(summary);
+}
+
+void StepLogObserver::run_failed(const std::string& why) noexcept {
+  if (file_) file_->run_failed(why);
+}
+
 WebhookObserver::WebhookObserver(std::string url) : url_(std::move(url)) {
   check_post_address(url_);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "gannet/observe/events.h"
@@ -14,6 +15,8 @@ class FailureListener : public RunObserver {
  public:
   /// Must not throw.
   virtual void run_failed(const std::string& why) noexcept = 0;
+  /// The run was stopped by whoever started it, and can go on. Must not throw.
+  virtual void run_interrupted(const std::string& why) noexcept { run_failed(why); }
 };
 
 /// Appends a line of JSON for each event to a file (see run_json.h); of steps one every ten seconds
@@ -42,6 +45,20 @@ class JsonLinesObserver : public FailureListener {
   bool failed_ = false;
   StepRows rows_;
   std::string directory_;
+};
+
+/// Lines of JSON as above in the file steps.jsonl of the run's directory, with as many steps as
+/// curves need: what a dashboard shows between two epochs. A run that goes on adds to the file;
+/// where steps are repeated then, the later ones count.
+class StepLogObserver : public FailureListener {
+ public:
+  void on_run_start(const RunInfo& info) override;
+  void on_step(const StepEvent& step) override;
+  void on_run_end(const RunSummary& summary) override;
+  void run_failed(const std::string& why) noexcept override;
+
+ private:
+  std::optional<JsonLinesObserver> file_;
 };
 
 /// Posts the end of a run, or its failure, as JSON (run_json.h) to a web address. A message that

@@ -8,11 +8,13 @@
 
 #include <cmath>
 #include <filesystem>
+#include <utility>
 
 #include "gannet/core/error.h"
 #include "gannet/core/fault.h"
 #include "gannet/core/numeric.h"
 #include "gannet/core/rng.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/ops/accelerator.h"
 #include "gannet/ops/prepare.h"
@@ -128,6 +130,9 @@ void TrainStep::count_last_step() {
 
 void TrainStep::run(const Batch& batch) {
   plan_ = schedule_.at(state_.iteration);
+  const Stopwatch watch;
+  const auto exposed = [&] { return options_.reducer ? options_.reducer->exposed_seconds() : 0; };
+  const double exposed_before = exposed();
   try {
     const KernelSearchScope search(options_.search_kernels);
     const Inputs inputs = prepare(batch);
@@ -136,6 +141,7 @@ void TrainStep::run(const Batch& batch) {
   } catch (const c10::OutOfMemoryError&) {
     throw_out_of_memory(batch);
   }
+  own_seconds_ = watch.seconds() - waited_seconds_ - (exposed() - exposed_before);
   ++state_.iteration;
   if (plan_.completes_update) mark_boundary(state_);
 }
@@ -229,8 +235,8 @@ void TrainStep::run_whole(const Inputs& inputs, const Batch& batch) {
                          : loss.total);
 }
 
-// The one small sum that a step makes: what the loss is divided by, what ranks wish for, and the
-// loss of the step before, which a rank need not wait for at once.
+// The one small sum that a step makes: what the loss is divided by, what ranks wish for, and loss
+// and time of the step before, which a rank need not wait for at once.
 LossCounts TrainStep::sum_over_ranks(const LossCounts& own) {
   LossCounts all = own;
   std::vector<double> wishes{wishes_.stop ? 1.0 : 0.0, wishes_.save ? 1.0 : 0.0}, items(4);
@@ -240,7 +246,13 @@ LossCounts TrainStep::sum_over_ranks(const LossCounts& own) {
     require_finite(pending);
     std::copy_n(pending.const_data_ptr<double>(), items.size(), items.begin());
   }
-  sum_in_one("step", {&all.numbers, &wishes, &items}, comm_);
+  std::vector<double> seconds(static_cast<std::size_t>(comm_.world_size()));
+  seconds[static_cast<std::size_t>(comm_.rank())] = own_seconds_;
+  const Stopwatch waiting;
+  sum_in_one("step", {&all.numbers, &wishes, &items, &seconds}, comm_);
+  waited_seconds_ = waiting.seconds();
+  const bool known = !shards_ && own_seconds_ > 0;
+  rank_seconds_ = known ? std::move(seconds) : std::vector<double>();
   agreed_ = {wishes[0] > 0, wishes[1] > 0};
   if (counts) count_items(items.data());
   return all;

@@ -77,6 +77,9 @@ class TrainStep {
   void request(const Wishes& wishes) { wishes_ = wishes; }
   const Wishes& agreed() const { return agreed_; }
   const StepPlan& last_plan() const { return plan_; }
+  /// By rank: what the step before the last took it, without waiting for the others' sums. Empty
+  /// where ranks work on shards, which wait in between.
+  const std::vector<double>& rank_seconds() const { return rank_seconds_; }
   /// Box, objectness, class and total of the last batch, on the device.
   const torch::Tensor& last_items() const { return last_items_; }
 
@@ -111,6 +114,8 @@ class TrainStep {
   torch::Tensor last_items_;  // of this rank
   Recorded recorded_;
   Wishes wishes_, agreed_;
+  double own_seconds_ = 0, waited_seconds_ = 0;  // of the last step, of this rank
+  std::vector<double> rank_seconds_;
 };
 
 }  // namespace gannet

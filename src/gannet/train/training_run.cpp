@@ -177,6 +177,7 @@ void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
   event.step = index;
   event.steps = pace.steps;
   event.seconds_left = seconds / done * static_cast<double>(pace.steps - index - 1);
+  event.rank_seconds = step_.rank_seconds();
   static_cast<TrainProgress&>(row_) = event;
   outside_.observers.on_step(event);
 }

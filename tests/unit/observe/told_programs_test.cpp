@@ -48,6 +48,37 @@ TEST_F(ToldPrograms, LinesAreAddedToWhatTheFileHas) {
             "before\n" + epoch_json({}) + "\n" + run_failed_json("", "why") + "\n");
 }
 
+TEST_F(ToldPrograms, StepsForCurvesComeOnceASecondAndLaterLessOften) {
+  double now = 0;
+  StepRows rows([&] { return now; }, StepRows::Kind::kCurve);
+  const auto count = [&](double seconds) {
+    int wanted = 0;
+    for (const double end = now + seconds; now < end; now += 0.25) wanted += rows.wants({});
+    return wanted;
+  };
+  EXPECT_TRUE(rows.wants({}));  // the first at once
+  EXPECT_EQ(count(100), 99);
+  now = 20'000;
+  EXPECT_NEAR(count(1000), 100, 3);
+}
+
+TEST_F(ToldPrograms, TheDirectoryOfARunGetsItsSteps) {
+  StepLogObserver observer;
+  observer.run_failed("before it began");
+  RunInfo info;
+  info.directory = folder_;
+  observer.on_run_start(info);
+  StepEvent step;
+  step.rank_seconds = {0.5, 0.25};
+  observer.on_step(step);
+  observer.on_step(step);  // so soon that curves do not need it
+  observer.run_failed("why");
+  EXPECT_EQ(read_file(folder_ / "steps.jsonl"),
+            run_start_json(info) + "\n" + step_json(step) + "\n" +
+                run_failed_json(folder_.string(), "why") + "\n");
+  EXPECT_THAT(step_json(step), ::testing::HasSubstr(R"("rank_seconds":[0.5,0.25])"));
+}
+
 TEST(Webhook, TakesWebAddressesOnly) {
   for (const char* url : {"", "host", "file:///etc/passwd", "https://", "http:///path"})
     EXPECT_ERROR(kUsage, "--webhook", WebhookObserver(url));
