@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/config/settings.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/train/recipe.h"
 #include "gannet/train/trainer.h"
 #include "print.h"
@@ -25,6 +26,8 @@ struct TrainArguments {
   TrainOutput output;
   RankFlags ranks;
   int max_restarts = 0;
+  int extend = 0;
+  Stopwatch since_start;
   CLI::App* command = nullptr;
 };
 
@@ -130,6 +133,9 @@ bool is_started_again() {
 
 Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks) {
   const Settings settings = resolve_settings(arguments);
+  if (arguments.extend > 0 && (arguments.resume.empty() || arguments.resume == "auto"))
+    throw Error(ErrorKind::kUsage, "needs a finished run", {{}, 0, "--extend"},
+                "name its last.pt with --resume");
   if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again()))
     return Trainer::resume_or_start(settings, ranks);
   if (arguments.resume.empty()) return Trainer(settings, ranks);
@@ -140,6 +146,7 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
     throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"},
                 "leave one of the two out");
   ResumeOptions options;
+  options.extend = arguments.extend;
   options.overrides = given_flags(arguments);
   if (arguments.resume == "newest") {
     options.project = settings.train.project;
@@ -150,12 +157,13 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
   return Trainer::resume(options, ranks);
 }
 
-TrainReport train(Trainer& trainer, const TrainObservers& observers) {
+/// @param figures of rank 0, else null
+TrainReport train(Trainer& trainer, const RunFigures* figures) {
   const SignalsWhileTraining signals(trainer);
   try {
     return trainer.run();
-  } catch (const std::exception& error) {
-    for (FailureListener* listener : observers.of_failure) listener->run_failed(error.what());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kInterrupted && figures != nullptr) print_summary(*figures);
     throw;
   }
 }
@@ -174,11 +182,11 @@ int run(TrainArguments& arguments) {
     if (is_main) print_line("{}", plan);
     return 0;
   }
-  const TrainObservers observers =
-      is_main ? add_observers(trainer, arguments.output) : TrainObservers();
+  trainer.count_time_from(arguments.since_start);
+  const RunFigures* figures = is_main ? add_observers(trainer, arguments.output) : nullptr;
   if (is_main) tell_launcher_of_run(trainer);
-  const TrainReport report = train(trainer, observers);
-  if (is_main) print_summary(report, *observers.figures, arguments.output.verbose);
+  const TrainReport report = train(trainer, figures);
+  if (is_main) print_report(report, *figures, arguments.output.verbose);
   return 0;
 }
 
@@ -196,6 +204,10 @@ void add_train(CLI::App& app, Action& action) {
           "and name, else start one")
       ->expected(0, 1)
       ->default_str("newest");
+  command
+      ->add_option("--extend", arguments->extend,
+                   "with --resume of a finished run: so many epochs more, with a new schedule")
+      ->check(CLI::Range(1, 1000000));
   command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
   command->add_option("--set", arguments->assignments,
                       "KEY=VALUE of a hyperparameter; may be given again");

@@ -24,7 +24,7 @@ TEST(RunJson, AnyTextAndAnyNumberGiveValidLines) {
   step.loss.total = NAN;
   for (const std::string& text :
        {run_start_json(info), step_json(step), epoch_json({}), checkpoint_json({}),
-        run_end_json({}), run_failed_json("d", "\n")}) {
+        run_end_json({}), run_failed_json({.so_far = {}, .error = "\n"})}) {
     EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("\n")));
     EXPECT_TRUE(nlohmann::json::parse(text).contains("event")) << text;
   }
@@ -43,9 +43,9 @@ TEST_F(ToldPrograms, LinesAreAddedToWhatTheFileHas) {
   const std::string file = write("log.jsonl", "before\n");
   JsonLinesObserver observer(file);
   observer.on_epoch_end({});
-  observer.run_failed("why");
-  EXPECT_EQ(read_file(file),
-            "before\n" + epoch_json({}) + "\n" + run_failed_json("", "why") + "\n");
+  observer.on_run_failed({.so_far = {}, .error = "why"});
+  EXPECT_EQ(read_file(file), "before\n" + epoch_json({}) + "\n" +
+                                 run_failed_json({.so_far = {}, .error = "why"}) + "\n");
 }
 
 TEST(Webhook, TakesWebAddressesOnly) {
