@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <torch/types.h>
 
+#include <algorithm>
+
 #include "gannet/train/run_checkpoint.h"
 #include "gannet/train/state.h"
 
@@ -14,6 +16,12 @@ bool is_finite(const torch::Tensor& values) { return values.isfinite().all().ite
 }  // namespace
 
 void keep_good(TrainState& state) { state.health.good = learned_entries(state, {}); }
+
+void recover_rate(TrainState& state) {
+  NumericHealth& health = state.health;
+  const bool is_good = health.last_bad < state.iteration - state.batches_per_epoch;
+  if (is_good) health.lr_factor = std::min(1.0, 2 * health.lr_factor);
+}
 
 void roll_back(TrainState& state) {
   restore_learned(state, state.health.good);

@@ -2,6 +2,7 @@
 // help it goes back to what it had learned at the end of an epoch and learns more slowly.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "gannet/io/value.h"
@@ -18,14 +19,18 @@ inline constexpr int kMostRollBacks = 3;
 struct NumericHealth {
   int bad_in_a_row = 0;  // updates left out since the last one that counted
   int roll_backs = 0;
-  double lr_factor = 1;  // of every learning rate; halved by each roll-back
-  Value good = {};       // of `keep_good`; none: nothing to go back to
+  double lr_factor = 1;        // of every learning rate; halved by each roll-back
+  std::int64_t last_bad = -1;  // iteration of the last update left out
+  Value good = {};             // of `keep_good`; none: nothing to go back to
 };
 
 /// Keeps a copy of what was learned (weights, statistics, average, optimizer, loss scale) in the
 /// host's memory. To be called at a boundary. A file would not do: with --nosave there is none,
 /// only rank 0's machine has it, and the one of an interruption may be of any step.
 void keep_good(TrainState& state);
+/// To be called at the end of an epoch: after a whole one without an update left out, a learning
+/// rate that was halved is doubled, up to what was planned.
+void recover_rate(TrainState& state);
 /// Back to that copy, with half the learning rate. Iteration and epoch go on: the batches that did
 /// harm are not met again.
 void roll_back(TrainState& state);

@@ -110,7 +110,8 @@ void set_health(Value& root, const TrainState& state) {
   const NumericHealth& health = state.health;
   Value entry = Value::dict({{"bad_in_a_row", health.bad_in_a_row},
                              {"roll_backs", health.roll_backs},
-                             {"lr_factor", health.lr_factor}});
+                             {"lr_factor", health.lr_factor},
+                             {"last_bad", health.last_bad}});
   const bool inside = state.boundary.iteration != state.epoch * state.batches_per_epoch;
   if (inside && !health.good.is_none()) entry.set("good", health.good);
   root.set("health", entry);
@@ -123,6 +124,7 @@ void restore_health(TrainState& state, const Value& checkpoint) {
   state.health.bad_in_a_row = static_cast<int>(entry->int_at("bad_in_a_row"));
   state.health.roll_backs = static_cast<int>(entry->int_at("roll_backs"));
   state.health.lr_factor = entry->double_at("lr_factor");
+  state.health.last_bad = entry->int_at("last_bad");
   if (const Value* good = entry->find("good")) state.health.good = *good;
 }
 

@@ -359,6 +359,7 @@ void TrainStep::settle() {
 
 void TrainStep::count_bad_update() {
   ++state_.health.bad_in_a_row;
+  state_.health.last_bad = recorded_.iteration;
   ++num_skipped_;
   if (options_.max_bad_steps > 0) return;
   throw Error(ErrorKind::kNumeric,

@@ -276,7 +276,10 @@ void TrainingRun::end_epoch() {
   ++epochs_run_;
   step_.begin_epoch();
   mark_boundary(state_);
-  if (settings_.train.max_bad_steps > 0) keep_good(state_);
+  if (settings_.train.max_bad_steps > 0) {
+    recover_rate(state_);
+    keep_good(state_);
+  }
   saver_.after_epoch(best, last);
   // Not left to the next step: an epoch's end is the better place to end at.
   if (settings_.train.time_limit > 0 && goes_on())

@@ -158,6 +158,22 @@ TEST(RolledBack, TooOftenEndsTheRun) {
                run.train_to(20));
 }
 
+TEST(RolledBack, RateRecoversByAnEpochWithoutABadUpdate) {
+  TrainState state;
+  state.batches_per_epoch = 10;
+  state.health.lr_factor = 0.25;
+  state.health.last_bad = 14;
+  const auto factor_after = [&](std::int64_t iteration) {
+    state.iteration = iteration;
+    recover_rate(state);
+    return state.health.lr_factor;
+  };
+  EXPECT_EQ(factor_after(20), 0.25);  // the epoch had a bad one
+  EXPECT_EQ(factor_after(30), 0.5);
+  EXPECT_EQ(factor_after(40), 1);
+  EXPECT_EQ(factor_after(50), 1);
+}
+
 TEST(BadUpdate, EndsARunThatWantsNone) {
   const auto alone = make_single_process();
   HurtRun run(*alone, {.max_bad_steps = 0});
