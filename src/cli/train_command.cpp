@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "evolve_run.h"
 #include "gannet/config/settings.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/train/trainer.h"
 #include "print.h"
 #include "ranks.h"
@@ -24,6 +25,8 @@ struct TrainArguments {
   TrainOutput output;
   RankFlags ranks;
   int max_restarts = 0;
+  int extend = 0;
+  Stopwatch since_start;
 };
 
 Trainer* running = nullptr;
@@ -69,6 +72,9 @@ Settings resolve_settings(const TrainArguments& arguments) {
 
 Trainer make_trainer(const TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks) {
   const Settings settings = resolve_settings(arguments);
+  if (arguments.extend > 0 && (arguments.resume.empty() || arguments.resume == "auto"))
+    throw Error(ErrorKind::kUsage, "needs a finished run", {{}, 0, "--extend"},
+                "name its last.pt with --resume");
   if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again()))
     return Trainer::resume_or_start(settings, ranks);
   if (arguments.resume.empty()) return Trainer(settings, ranks);
@@ -79,6 +85,7 @@ Trainer make_trainer(const TrainArguments& arguments, const std::shared_ptr<Comm
     throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"},
                 "leave one of the two out");
   ResumeOptions options;
+  options.extend = arguments.extend;
   options.overrides = arguments.flags.given();
   if (arguments.resume == "newest") {
     options.project = settings.train.project;
@@ -101,17 +108,13 @@ void resolve_mlflow(std::string& address) {
   address = given;
 }
 
-TrainReport train(Trainer& trainer, const TrainObservers& observers) {
+/// @param figures of rank 0, else null
+TrainReport train(Trainer& trainer, const RunFigures* figures) {
   const SignalsWhileTraining signals(trainer);
   try {
     return trainer.run();
   } catch (const Error& error) {
-    const bool stopped = error.kind() == ErrorKind::kInterrupted;
-    for (FailureListener* listener : observers.of_failure)
-      stopped ? listener->run_interrupted(error.what()) : listener->run_failed(error.what());
-    throw;
-  } catch (const std::exception& error) {
-    for (FailureListener* listener : observers.of_failure) listener->run_failed(error.what());
+    if (error.kind() == ErrorKind::kInterrupted && figures != nullptr) print_summary(*figures);
     throw;
   }
 }
@@ -120,7 +123,10 @@ int search(const TrainArguments& arguments) {
   const std::pair<bool, const char*> others[] = {{!arguments.resume.empty(), "--resume"},
                                                  {arguments.dry_run, "--dry-run"},
                                                  {!arguments.output.log_json.empty(), "--log-json"},
-                                                 {!arguments.output.webhook.empty(), "--webhook"}};
+                                                 {!arguments.output.webhook.empty(), "--webhook"},
+                                                 {!arguments.output.mlflow.empty(), "--mlflow"},
+                                                 {arguments.output.dashboard >= 0, "--dashboard"},
+                                                 {arguments.extend > 0, "--extend"}};
   for (const auto& [is_given, flag] : others)
     if (is_given)
       throw Error(ErrorKind::kUsage, "cannot be combined with --evolve", {{}, 0, flag},
@@ -130,7 +136,7 @@ int search(const TrainArguments& arguments) {
   return run_evolve(arguments.flags.resolve(), options, arguments.ranks);
 }
 
-int run(const TrainArguments& arguments) {
+int run(TrainArguments& arguments) {
   if (arguments.evolve > 0) return search(arguments);
   const auto world = world_from_environment();
   if (arguments.ranks.nproc > 1 && !world)
@@ -146,11 +152,11 @@ int run(const TrainArguments& arguments) {
     if (is_main) print_line("{}", plan);
     return 0;
   }
-  const TrainObservers observers =
-      is_main ? add_observers(trainer, arguments.output) : TrainObservers();
+  trainer.count_time_from(arguments.since_start);
+  const RunFigures* figures = is_main ? add_observers(trainer, arguments.output) : nullptr;
   if (is_main) tell_launcher_of_run(trainer);
-  const TrainReport report = train(trainer, observers);
-  if (is_main) print_summary(report, *observers.figures, arguments.output.verbose);
+  const TrainReport report = train(trainer, figures);
+  if (is_main) print_report(report, *figures, arguments.output.verbose);
   return 0;
 }
 
@@ -173,6 +179,10 @@ void add_train(CLI::App& app, Action& action) {
                    "gannet evolve --generations")
       ->expected(0, 1)
       ->default_str("300")
+      ->check(CLI::Range(1, 1000000));
+  command
+      ->add_option("--extend", arguments->extend,
+                   "with --resume of a finished run: so many epochs more, with a new schedule")
       ->check(CLI::Range(1, 1000000));
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
   command->add_flag("--verbose", arguments->output.verbose,

@@ -108,6 +108,15 @@ void BackgroundObserver::on_checkpoint(const CheckpointEvent& checkpoint) {
 
 void BackgroundObserver::on_run_end(const RunSummary& summary) {
   post({[this, summary] { members_.on_run_end(summary); }});
+  wait_until_told();
+}
+
+void BackgroundObserver::on_run_failed(const RunFailure& failure) {
+  post({[this, failure] { members_.on_run_failed(failure); }});
+  wait_until_told();
+}
+
+void BackgroundObserver::wait_until_told() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return items_.empty(); });
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));

@@ -37,6 +37,7 @@ class BackgroundObserver : public RunObserver {
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   /// Waits until the members have done all: their files are whole when this returns.
   void on_run_end(const RunSummary& summary) override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   struct Item {
@@ -45,6 +46,7 @@ class BackgroundObserver : public RunObserver {
   };
 
   void post(Item item);
+  void wait_until_told();
   void work();
 
   ObserverList members_{"observers in the background"};

@@ -72,7 +72,7 @@ UploadObserver::UploadObserver(std::unique_ptr<Uploader> uploader, UploadWait wa
     : uploader_(std::move(uploader)), wait_(std::move(wait)) {}
 
 UploadObserver::~UploadObserver() {
-  if (queue_) report();  // the run failed or was interrupted
+  if (queue_) report();  // nobody told how the run ended
 }
 
 void UploadObserver::on_run_start(const RunInfo& info) {
@@ -85,9 +85,15 @@ void UploadObserver::on_checkpoint(const CheckpointEvent& checkpoint) {
     queue_->add("weights/" + checkpoint.path.filename().string());
 }
 
-void UploadObserver::on_run_end(const RunSummary& summary) {
+void UploadObserver::on_run_end(const RunSummary& /*summary*/) {
   if (!queue_) return;
-  if (!summary.interrupted) finish();
+  finish();
+  report();
+  queue_.reset();
+}
+
+void UploadObserver::on_run_failed(const RunFailure& /*failure*/) {
+  if (!queue_) return;
   report();
   queue_.reset();
 }

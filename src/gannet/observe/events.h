@@ -44,7 +44,8 @@ struct RunInfo {
   const std::vector<Label>* train_labels = nullptr;  // all labels of the training set
   std::vector<std::array<float, 2>> box_sizes_px;    // of these, at the image size of training
   HeadSpec head;
-  std::vector<PlannedRates> plan;  // evenly spaced from the first to the last step of all epochs
+  int plan_start = 0;              // epoch from which the plan counts: above 0 in an extended run
+  std::vector<PlannedRates> plan;  // evenly spaced from its first step to the last of all epochs
 };
 
 struct EpochStart {
@@ -99,17 +100,28 @@ struct CheckpointEvent {
   bool best = false;
 };
 
+/// What a run came to.
 struct RunSummary {
-  std::filesystem::path directory;
+  std::filesystem::path directory;  // empty: it did not get as far
   int epochs_run = 0;
   double seconds = 0;
-  int best_epoch = -1;
+  int best_epoch = -1;  // -1: nothing was evaluated
   double best_fitness = 0;
-  bool interrupted = false;
+  MeanMetrics best = {};                  // of that epoch
+  std::filesystem::path checkpoint = {};  // the best one, else the last; empty: there is none
+  bool time_is_up = false;                // ended by --time-limit; it can go on
+};
+
+/// A run ended before its end.
+struct RunFailure {
+  RunSummary so_far;
+  std::string error;
+  bool interrupted = false;  // by request, after its state was saved
 };
 
 /// Listens to a run. Every function does nothing unless overridden; all are called by one thread of
-/// rank 0. What an observer throws ends the run, unless it only could not write (kIo).
+/// rank 0; the last call is either on_run_end or on_run_failed, which may be the only one. What an
+/// observer throws ends the run, unless it only could not write (kIo).
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -120,6 +132,8 @@ class RunObserver {
   virtual void on_batch_picture(const BatchPicture& /*picture*/) {}
   virtual void on_checkpoint(const CheckpointEvent& /*checkpoint*/) {}
   virtual void on_run_end(const RunSummary& /*summary*/) {}
+  /// What this throws is told as a warning: the error that ends the run matters more.
+  virtual void on_run_failed(const RunFailure& /*failure*/) {}
 };
 
 /// Passes every event on to its members, in the order in which they were added. One that cannot
@@ -148,6 +162,7 @@ class ObserverList : public RunObserver {
     tell(&RunObserver::on_run_end, summary);
     log_cost(summary);
   }
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   template <class Event>

@@ -137,12 +137,11 @@ void MlflowObserver::on_run_end(const RunSummary& summary) {
   end_run(summary.interrupted ? "KILLED" : "FINISHED");
 }
 
-void MlflowObserver::run_failed(const std::string& why) noexcept {
-  if (started_) post([this, why] { client_.set_tag(run_, "error", why); });
+void MlflowObserver::on_run_failed(const RunFailure& failure) {
+  if (failure.interrupted) return end_run("KILLED");
+  if (started_) post([this, why = failure.error] { client_.set_tag(run_, "error", why); });
   end_run("FAILED");
 }
-
-void MlflowObserver::run_interrupted(const std::string& /*why*/) noexcept { end_run("KILLED"); }
 
 void MlflowObserver::end_run(const std::string& status) noexcept {
   if (!started_) return;

@@ -28,7 +28,7 @@ struct MlflowOptions {
 /// again later, up to 1000 messages, with one warning; what the server refuses is left out, with
 /// one warning. A run that goes on from a later epoch goes on there, too (mlflow.txt in its
 /// directory).
-class MlflowObserver : public FailureListener {
+class MlflowObserver : public RunObserver {
  public:
   /// Throws Error (kUsage) for what is no http or https address.
   explicit MlflowObserver(MlflowOptions options);
@@ -40,8 +40,7 @@ class MlflowObserver : public FailureListener {
   void on_epoch_end(const EpochRow& row) override;
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   void on_run_end(const RunSummary& summary) override;
-  void run_failed(const std::string& why) noexcept override;
-  void run_interrupted(const std::string& why) noexcept override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   using Message = std::function<void()>;

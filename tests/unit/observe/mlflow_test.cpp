@@ -126,7 +126,7 @@ TEST_F(Mlflow, ARunThatGoesOnGoesOnThere) {
   info.directory = folder_;
   info.start_epoch = 2;
   observer.on_run_start(info);
-  observer.run_interrupted("why");
+  observer.on_run_failed({.so_far = {}, .error = "why", .interrupted = true});
   ASSERT_THAT(server.calls(), ElementsAre("runs/update", "runs/update"));
   EXPECT_EQ(server.body(0), json({{"run_id", "r0"}, {"status", "RUNNING"}}));
   EXPECT_EQ(server.body(1)["status"], "KILLED");
@@ -142,7 +142,7 @@ TEST_F(Mlflow, NoServerTakesNoTimeAndGivesOneWarning) {
     observer.on_run_start(info);
     for (int i = 0; i < 2000; ++i) observer.on_epoch_end(row_of(i));
     EXPECT_LT(watch.seconds(), 0.5);
-    observer.run_failed("why");
+    observer.on_run_failed({.so_far = {}, .error = "why"});
     EXPECT_LT(watch.seconds(), 3);
   }
   const std::string told = ::testing::internal::GetCapturedStderr();
@@ -179,7 +179,7 @@ TEST_F(Mlflow, WhatIsRefusedIsLeftOut) {
     RunInfo info;
     info.directory = folder_;
     observer.on_run_start(info);
-    observer.run_failed("why");
+    observer.on_run_failed({.so_far = {}, .error = "why"});
   }
   EXPECT_EQ(server.calls().back(), "runs/update");
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
