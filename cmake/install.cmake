@@ -27,6 +27,7 @@ install(DIRECTORY src/gannet DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCH
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/gannet)
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES src/gannet/viz/fonts/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.DejaVuSans)
+install(FILES src/gannet/serve/vendor/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.uPlot)
 
 install(EXPORT gannet NAMESPACE gannet:: FILE gannetTargets.cmake DESTINATION ${package_dir})
 configure_package_config_file(cmake/gannetConfig.cmake.in gannetConfig.cmake

@@ -14,8 +14,8 @@ packages=(build-essential cmake ninja-build ccache pkg-config git python3-venv l
 test_packages=(iproute2 procps curl xvfb xdotool chromium clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev)
 # numpy: only for the tests that open our checkpoints with Python's torch.load.
 wheels=(torch==2.13.0 numpy)
-# Only for the tests that run exported files, and read event files, in Python.
-test_wheels=(onnx onnxruntime tensorboard)
+# Only for the tests that run exported files, read event files in Python, and tell an MLflow server of runs.
+test_wheels=(onnx onnxruntime tensorboard mlflow)
 # The plain wheels of PyPI are CUDA builds, which CMake refuses where no CUDA toolkit is installed.
 cpu_wheels=https://download.pytorch.org/whl/cpu
 

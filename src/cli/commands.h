@@ -14,6 +14,7 @@ namespace gannet::cli {
 using Action = std::function<int()>;
 
 void add_train(CLI::App& app, Action& action);
+void add_evolve(CLI::App& app, Action& action);
 void add_val(CLI::App& app, Action& action);
 void add_detect(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);

@@ -66,6 +66,7 @@ int main(int argc, char** argv) {
   app.fallthrough();
   gannet::cli::Action action;
   gannet::cli::add_train(app, action);
+  gannet::cli::add_evolve(app, action);
   gannet::cli::add_val(app, action);
   gannet::cli::add_detect(app, action);
   gannet::cli::add_export(app, action);

@@ -2,32 +2,33 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <map>
+#include <utility>
 
 #include "commands.h"
-#include "flags.h"
+#include "evolve_run.h"
 #include "gannet/config/settings.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/ops/tensor_memory.h"
 #include "gannet/ops/thread_waiting.h"
-#include "gannet/train/recipe.h"
 #include "gannet/train/trainer.h"
 #include "print.h"
 #include "ranks.h"
+#include "train_flags.h"
 #include "train_output.h"
 
 namespace gannet::cli {
 namespace {
 
 struct TrainArguments {
-  Settings flags;  // values of the flags that were given
-  std::string settings_file;
+  TrainFlags flags;
   std::string resume;  // "newest", "auto" or a checkpoint
-  std::vector<std::string> assignments;
+  int evolve = 0;      // candidates of a search, 0 for a plain run
   bool dry_run = false;
   TrainOutput output;
   RankFlags ranks;
   int max_restarts = 0;
-  CLI::App* command = nullptr;
+  int extend = 0;
+  Stopwatch since_start;
 };
 
 Trainer* running = nullptr;
@@ -57,70 +58,6 @@ class SignalsWhileTraining {
   SignalsWhileTraining& operator=(const SignalsWhileTraining&) = delete;
 };
 
-/// Copies the members whose flags were given over those of a file.
-struct GivenFlags {
-  const CLI::App& command;
-  std::map<std::string, std::string>& values;
-  template <class T>
-  void operator()(const char* name, T&, const char*, Range) const {
-    const CLI::Option* option = command.get_option(FlagAdder::flag(name));
-    if (option->count() == 0) return;
-    std::string text;
-    if constexpr (std::is_same_v<T, bool>) {
-      text = "true";
-    } else if constexpr (std::is_same_v<T, std::vector<int>>) {
-      for (const std::string& item : option->results()) text += (text.empty() ? "[" : ", ") + item;
-      text += "]";
-    } else if constexpr (std::is_same_v<T, std::string>) {
-      text = '"' + option->results().back() + '"';
-    } else {
-      text = option->results().back();
-    }
-    values["train." + std::string(name)] = text;
-  }
-};
-
-std::map<std::string, std::string> given_flags(TrainArguments& arguments) {
-  std::map<std::string, std::string> given;
-  fields_of_train(GivenFlags{*arguments.command, given}, arguments.flags.train);
-  for (const std::string& assignment : arguments.assignments) {
-    const auto equals = assignment.find('=');
-    if (equals == std::string::npos)
-      throw Error(ErrorKind::kUsage, fmt::format("'{}' is not KEY=VALUE", assignment),
-                  {{}, 0, "--set"});
-    given[assignment.substr(0, equals)] = assignment.substr(equals + 1);
-  }
-  return given;
-}
-
-/// The recipe that was asked for, else that of the settings file, else that of the model.
-std::string recipe_for(const TrainArguments& arguments,
-                       const std::map<std::string, std::string>& given) {
-  if (given.contains("train.recipe")) return arguments.flags.train.recipe;
-  Settings known = load_settings(arguments.settings_file);
-  if (!known.train.recipe.empty()) return known.train.recipe;
-  for (const char* key : {"train.cfg", "train.weights"})
-    if (given.contains(key)) assign_setting(known, key, given.at(key));
-  return recipe_of_model(known.train);
-}
-
-/// Later ones win: recipe, settings file, hyperparameter file, flags.
-Settings resolve_settings(TrainArguments& arguments) {
-  const auto given = given_flags(arguments);
-  Settings settings;
-  if (arguments.resume.empty() || arguments.resume == "auto")
-    apply_recipe(settings, recipe_for(arguments, given));
-  const std::string recipe = settings.train.recipe;
-  if (!arguments.settings_file.empty()) overlay_settings(settings, arguments.settings_file);
-  settings.train.recipe = recipe;
-  if (given.contains("train.hyp")) settings.train.hyp = arguments.flags.train.hyp;
-  const bool is_in_file = !arguments.settings_file.empty() && !given.contains("train.hyp");
-  if (!settings.train.hyp.empty() && !is_in_file)  // its values are those of the file
-    overlay_hyperparameters(settings, find_config(settings.train.hyp));
-  for (const auto& [key, value] : given) assign_setting(settings, key, value);
-  return settings;
-}
-
 /// Whether a launcher says that it has started this command before.
 bool is_started_again() {
   for (const char* name : {"TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"}) {
@@ -130,19 +67,28 @@ bool is_started_again() {
   return false;
 }
 
-Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks) {
+/// A resumed run has its own recipe.
+Settings resolve_settings(const TrainArguments& arguments) {
+  return arguments.flags.resolve(arguments.resume.empty() || arguments.resume == "auto");
+}
+
+Trainer make_trainer(const TrainArguments& arguments, const std::shared_ptr<Communicator>& ranks) {
   const Settings settings = resolve_settings(arguments);
+  if (arguments.extend > 0 && (arguments.resume.empty() || arguments.resume == "auto"))
+    throw Error(ErrorKind::kUsage, "needs a finished run", {{}, 0, "--extend"},
+                "name its last.pt with --resume");
   if (arguments.resume == "auto" || (arguments.resume.empty() && is_started_again()))
     return Trainer::resume_or_start(settings, ranks);
   if (arguments.resume.empty()) return Trainer(settings, ranks);
-  if (!arguments.settings_file.empty())
+  if (!arguments.flags.settings_file.empty())
     throw Error(ErrorKind::kUsage, "--resume continues with the settings of the run",
                 {{}, 0, "--settings"}, "leave one of the two out");
   if (!settings.train.weights.empty())
     throw Error(ErrorKind::kUsage, "--resume continues with its own weights", {{}, 0, "--weights"},
                 "leave one of the two out");
   ResumeOptions options;
-  options.overrides = given_flags(arguments);
+  options.extend = arguments.extend;
+  options.overrides = arguments.flags.given();
   if (arguments.resume == "newest") {
     options.project = settings.train.project;
     options.overrides.erase("train.project");
@@ -152,23 +98,55 @@ Trainer make_trainer(TrainArguments& arguments, const std::shared_ptr<Communicat
   return Trainer::resume(options, ranks);
 }
 
-TrainReport train(Trainer& trainer, const TrainObservers& observers) {
+/// The only variable of the environment that has a run tell somebody, and only if asked to.
+constexpr const char* kOfEnvironment = "MLFLOW_TRACKING_URI";
+
+void resolve_mlflow(std::string& address) {
+  if (address != kOfEnvironment) return;
+  const char* given = std::getenv(kOfEnvironment);
+  if (given == nullptr || *given == '\0')
+    throw Error(ErrorKind::kUsage, fmt::format("has no address, and {} is not set", kOfEnvironment),
+                {{}, 0, "--mlflow"});
+  address = given;
+}
+
+/// @param figures of rank 0, else null
+TrainReport train(Trainer& trainer, const RunFigures* figures) {
   const SignalsWhileTraining signals(trainer);
   try {
     return trainer.run();
-  } catch (const std::exception& error) {
-    for (FailureListener* listener : observers.of_failure) listener->run_failed(error.what());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kInterrupted && figures != nullptr) print_summary(*figures);
     throw;
   }
 }
 
+int search(const TrainArguments& arguments) {
+  const std::pair<bool, const char*> others[] = {{!arguments.resume.empty(), "--resume"},
+                                                 {arguments.dry_run, "--dry-run"},
+                                                 {!arguments.output.log_json.empty(), "--log-json"},
+                                                 {!arguments.output.webhook.empty(), "--webhook"},
+                                                 {!arguments.output.mlflow.empty(), "--mlflow"},
+                                                 {arguments.output.dashboard >= 0, "--dashboard"},
+                                                 {arguments.extend > 0, "--extend"}};
+  for (const auto& [is_given, flag] : others)
+    if (is_given)
+      throw Error(ErrorKind::kUsage, "cannot be combined with --evolve", {{}, 0, flag},
+                  "gannet evolve --study DIR goes on with a search");
+  EvolveOptions options;
+  options.generations = arguments.evolve;
+  return run_evolve(arguments.flags.resolve(), options, arguments.ranks);
+}
+
 int run(TrainArguments& arguments) {
+  if (arguments.evolve > 0) return search(arguments);
   const auto world = world_from_environment();
   if (arguments.ranks.nproc > 1 && !world)
     return launch_ranks(arguments.ranks.nproc, arguments.max_restarts);
   const bool is_main = !world || world->rank == 0;
   prepare_operator_threads();
   keep_tensor_memory();
+  resolve_mlflow(arguments.output.mlflow);
   const TrainSettings settings = resolve_settings(arguments).train;
   const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
   Trainer trainer = make_trainer(arguments, ranks);
@@ -178,11 +156,11 @@ int run(TrainArguments& arguments) {
     if (is_main) print_line("{}", plan);
     return 0;
   }
-  const TrainObservers observers =
-      is_main ? add_observers(trainer, arguments.output) : TrainObservers();
+  trainer.count_time_from(arguments.since_start);
+  const RunFigures* figures = is_main ? add_observers(trainer, arguments.output) : nullptr;
   if (is_main) tell_launcher_of_run(trainer);
-  const TrainReport report = train(trainer, observers);
-  if (is_main) print_summary(report, *observers.figures, arguments.output.verbose);
+  const TrainReport report = train(trainer, figures);
+  if (is_main) print_report(report, *figures, arguments.output.verbose);
   return 0;
 }
 
@@ -191,8 +169,7 @@ int run(TrainArguments& arguments) {
 void add_train(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("train", "train a detector");
   auto arguments = std::make_shared<TrainArguments>();
-  arguments->command = command;
-  fields_of_train(FlagAdder{*command}, arguments->flags.train);
+  arguments->flags.add_to(*command);
   command
       ->add_option(
           "--resume", arguments->resume,
@@ -200,12 +177,17 @@ void add_train(CLI::App& app, Action& action) {
           "and name, else start one")
       ->expected(0, 1)
       ->default_str("newest");
-  command->add_option("--settings", arguments->settings_file, "settings.yaml of a run to repeat");
-  command->add_option("--set", arguments->assignments,
-                      "KEY=VALUE of a hyperparameter; may be given again");
-  command->add_flag_callback(
-      "--cos-lr", [arguments] { arguments->assignments.emplace_back("train.linear_lr=false"); },
-      "cosine learning rate, as 7.0 spells it");
+  command
+      ->add_option("--evolve", arguments->evolve,
+                   "search hyperparameters with this many runs, 300 where no number is said, as "
+                   "gannet evolve --generations")
+      ->expected(0, 1)
+      ->default_str("300")
+      ->check(CLI::Range(1, 1000000));
+  command
+      ->add_option("--extend", arguments->extend,
+                   "with --resume of a finished run: so many epochs more, with a new schedule")
+      ->check(CLI::Range(1, 1000000));
   command->add_flag("--dry-run", arguments->dry_run, "check everything, print the plan and stop");
   command->add_flag("--verbose", arguments->output.verbose,
                     "figures of each class at the end, also of more than 20");
@@ -213,6 +195,26 @@ void add_train(CLI::App& app, Action& action) {
                       "file to which a line of JSON is added for each event of the run");
   command->add_option("--webhook", arguments->output.webhook,
                       "http(s) address that gets JSON at the run's end or failure");
+  command
+      ->add_option("--mlflow", arguments->output.mlflow,
+                   "address of an MLflow server that is told of the run; alone: that of "
+                   "MLFLOW_TRACKING_URI")
+      ->expected(0, 1)
+      ->default_str(kOfEnvironment);
+  command
+      ->add_option("--mlflow-experiment", arguments->output.mlflow_experiment,
+                   "name of its experiment there")
+      ->capture_default_str();
+  command
+      ->add_option("--dashboard", arguments->output.dashboard,
+                   "port of a web page of this run, or the next one that is free; alone: 8080")
+      ->expected(0, 1)
+      ->default_str("8080")
+      ->check(CLI::Range(0, 65535));
+  command
+      ->add_option("--dashboard-host", arguments->output.dashboard_host,
+                   "address that the page listens at; 0.0.0.0: all of this machine, with a token")
+      ->capture_default_str();
   arguments->ranks.add_to(*command);
   command
       ->add_option("--max-restarts", arguments->max_restarts,

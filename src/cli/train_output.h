@@ -2,10 +2,8 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "gannet/observe/run_figures.h"
-#include "gannet/observe/told_programs.h"
 #include "gannet/train/trainer.h"
 
 namespace gannet::cli {
@@ -14,20 +12,22 @@ namespace gannet::cli {
 struct TrainOutput {
   bool verbose = false;
   std::string log_json, webhook;
-};
-
-/// Owned by the trainer that they were added to.
-struct TrainObservers {
-  RunFigures* figures = nullptr;
-  std::vector<FailureListener*> of_failure;
+  std::string mlflow;  // address of a server; empty: none
+  std::string mlflow_experiment = "gannet";
+  int dashboard = -1;  // its port; below 0: none
+  std::string dashboard_host = "127.0.0.1";
 };
 
 /// Those that differ from the defaults.
 void print_settings(const Settings& settings);
 
-TrainObservers add_observers(Trainer& trainer, const TrainOutput& output);
+/// @return one of them; like all, the trainer's
+const RunFigures* add_observers(Trainer& trainer, const TrainOutput& output);
 
-/// @param verbose figures of each class also where there are more than 20
-void print_summary(const TrainReport& report, const RunFigures& figures, bool verbose);
+/// Figures, and the summary. @param verbose figures of each class also where there are more than 20
+void print_report(const TrainReport& report, const RunFigures& figures, bool verbose);
+
+/// The lines that end a run, also one that was interrupted.
+void print_summary(const RunFigures& figures);
 
 }  // namespace gannet::cli

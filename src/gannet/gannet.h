@@ -1,4 +1,4 @@
-// The supported interface of the library: train, evaluate, detect, export, serve, describe,
+// The supported interface of the library: train, search, evaluate, detect, export, serve, describe,
 // make demo data. No third-party type is behind it.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "gannet/detect/detect_files.h"         // IWYU pragma: export
 #include "gannet/detect/detector.h"             // IWYU pragma: export
 #include "gannet/eval/evaluate.h"               // IWYU pragma: export
+#include "gannet/evolve/evolve.h"               // IWYU pragma: export
 #include "gannet/export/export_model.h"         // IWYU pragma: export
 #include "gannet/nn/info.h"                     // IWYU pragma: export
 #include "gannet/observe/console.h"             // IWYU pragma: export

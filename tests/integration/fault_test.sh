@@ -54,7 +54,7 @@ done
 inject checkpoint "checkpoint:0:kill:3" 60 4 "rank 0 was ended by signal 9"
 inject stall "step:1:stop:4" 60 4 "rank 0 in '.*': rank 1 .*no longer answers" --dist-timeout 3
 inject exception "evaluation:1:throw:2" 60 1 "rank 1 on .*injected failure"
-inject nonfinite "step:1:nan:4" 60 1 "rank 1 on .*the loss is not finite at iteration 3"
+inject nonfinite "step:1:nan:4" 60 1 "rank 1 on .*the loss is not finite at iteration 3" --max-bad-steps 0
 inject fewer "step:1:kill:2" 60 4 "rank 1 was ended by signal 9" --batch 1
 
 # Each rank has the same cache in memory open when it ends.

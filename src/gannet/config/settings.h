@@ -154,6 +154,8 @@ struct TrainSettings {
   double dist_timeout = 300;
   bool deterministic = false;
   int close_mosaic = 0;
+  int max_bad_steps = 3;
+  double time_limit = 0;
   std::string bucket;
 };
 
@@ -212,6 +214,12 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("dist_timeout", s.dist_timeout, "seconds without the other processes before this one ends",
         Range{1, 1e6});
   visit("close_mosaic", s.close_mosaic, "no mosaics in the last N epochs", Range{0, 1e6});
+  visit("max_bad_steps", s.max_bad_steps,
+        "steps in a row without finite numbers until the run goes back to its last good state; 0: "
+        "the first ends it",
+        Range{0, 1e6});
+  visit("time_limit", s.time_limit,
+        "hours after which the run saves its state, reports and ends, 0 for any", Range{0, 1e6});
   visit("bucket", s.bucket,
         "gs://, s3:// or file:// address to which weights and results are uploaded", Range{});
 }

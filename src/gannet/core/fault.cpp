@@ -16,7 +16,7 @@ namespace {
 
 struct WantedFault {
   std::string place, kind;
-  int rank = -1, time = 1;
+  int rank = -1, first = 1, last = 1;  // times
 };
 
 WantedFault read_wanted() {
@@ -27,8 +27,13 @@ WantedFault read_wanted() {
   for (std::string part; std::getline(list, part, ':');) parts.push_back(part);
   if (parts.size() < 3)
     throw Error(ErrorKind::kUsage, "is not place:rank:kind", {{}, 0, "GANNET_FAULT"});
-  return {parts[0], parts[2], std::atoi(parts[1].c_str()),
-          parts.size() > 3 ? std::atoi(parts[3].c_str()) : 1};
+  WantedFault wanted{parts[0], parts[2], std::atoi(parts[1].c_str())};
+  if (parts.size() > 3) {
+    const std::size_t dash = parts[3].find('-');
+    wanted.first = std::atoi(parts[3].c_str());
+    wanted.last = dash == std::string::npos ? wanted.first : std::atoi(parts[3].c_str() + dash + 1);
+  }
+  return wanted;
 }
 
 }  // namespace
@@ -39,7 +44,7 @@ bool fault_point(std::string_view place, int rank) {
   static std::mutex mutex;
   static int times = 0;
   const std::scoped_lock lock(mutex);
-  if (++times != wanted.time) return false;
+  if (++times < wanted.first || times > wanted.last) return false;
   if (wanted.kind == "kill") ::kill(::getpid(), SIGKILL);
   if (wanted.kind == "stop") ::kill(::getpid(), SIGSTOP);
   if (wanted.kind == "throw")

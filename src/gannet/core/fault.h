@@ -6,7 +6,8 @@
 
 namespace gannet {
 
-/// GANNET_FAULT is "place:rank:kind" or "place:rank:kind:n" (at the n-th time, counted from 1).
+/// GANNET_FAULT is "place:rank:kind", "place:rank:kind:n" (at the n-th time, counted from 1) or
+/// "place:rank:kind:n-m" (from the n-th to the m-th time).
 /// Kinds: `kill` and `stop` signal this process, `throw` throws an Error, `nan` is left to the
 /// caller.
 /// @return whether the caller should make its numbers NaN

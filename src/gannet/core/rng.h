@@ -32,6 +32,7 @@ enum class Purpose : std::uint32_t {
   kPerspective = 18,
   kFlipUpDown = 19,
   kQuad = 20,
+  kEvolve = 21,
 };
 
 /// Identifies one stream. `index` is a sample, batch or name hash, as the purpose says.

@@ -11,6 +11,7 @@ namespace gannet {
 void post_json(const std::string& url, const std::string& body, double seconds);
 
 /// Throws Error (kUsage) for what `post_json` would refuse.
-void check_post_address(const std::string& url);
+/// @param flag that named the address
+void check_post_address(const std::string& url, const char* flag = "--webhook");
 
 }  // namespace gannet

@@ -14,10 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kNames[] = {"results.txt", "results.csv", "settings.yaml",
-                                  "data.yaml",   "model.yaml",  "hyp.yaml",
-                                  "log.txt",     "labels.png",  "anchors.png",
-                                  "LR.png",      "results.png", "confusion_matrix.png"};
+constexpr const char* kNames[] = {
+    "results.txt", "results.csv", "settings.yaml",       "data.yaml",  "model.yaml",
+    "hyp.yaml",    "log.txt",     "steps.jsonl",         "labels.png", "anchors.png",
+    "LR.png",      "results.png", "confusion_matrix.png"};
 constexpr const char* kFamilies[] = {"train_batch", "val_batch", "events.out.tfevents."};
 
 /// epochN.pt: what --save-period keeps.
@@ -72,7 +72,7 @@ UploadObserver::UploadObserver(std::unique_ptr<Uploader> uploader, UploadWait wa
     : uploader_(std::move(uploader)), wait_(std::move(wait)) {}
 
 UploadObserver::~UploadObserver() {
-  if (queue_) report();  // the run failed or was interrupted
+  if (queue_) report();  // nobody told how the run ended
 }
 
 void UploadObserver::on_run_start(const RunInfo& info) {
@@ -85,9 +85,15 @@ void UploadObserver::on_checkpoint(const CheckpointEvent& checkpoint) {
     queue_->add("weights/" + checkpoint.path.filename().string());
 }
 
-void UploadObserver::on_run_end(const RunSummary& summary) {
+void UploadObserver::on_run_end(const RunSummary& /*summary*/) {
   if (!queue_) return;
-  if (!summary.interrupted) finish();
+  finish();
+  report();
+  queue_.reset();
+}
+
+void UploadObserver::on_run_failed(const RunFailure& /*failure*/) {
+  if (!queue_) return;
   report();
   queue_.reset();
 }

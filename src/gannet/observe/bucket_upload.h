@@ -38,6 +38,7 @@ class UploadObserver : public RunObserver {
   void on_run_start(const RunInfo& info) override;
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   void on_run_end(const RunSummary& summary) override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   void finish();

@@ -109,7 +109,11 @@ void ConsoleObserver::on_epoch_end(const EpochRow& row) {
                  "\n");
 }
 
-void ConsoleObserver::on_run_end(const RunSummary& /*summary*/) {
+void ConsoleObserver::on_run_end(const RunSummary& /*summary*/) { close_line(); }
+
+void ConsoleObserver::on_run_failed(const RunFailure& /*failure*/) { close_line(); }
+
+void ConsoleObserver::close_line() {
   if (line_open_) options_.write("\n");
   line_open_ = false;
 }

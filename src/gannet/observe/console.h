@@ -29,9 +29,11 @@ class ConsoleObserver : public RunObserver {
   void on_step(const StepEvent& step) override;
   void on_epoch_end(const EpochRow& row) override;
   void on_run_end(const RunSummary& summary) override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   void draw(const std::string& line);
+  void close_line();
 
   ConsoleOptions options_;
   double last_drawn_ = 0;

@@ -44,7 +44,8 @@ struct RunInfo {
   const std::vector<Label>* train_labels = nullptr;  // all labels of the training set
   std::vector<std::array<float, 2>> box_sizes_px;    // of these, at the image size of training
   HeadSpec head;
-  std::vector<PlannedRates> plan;  // evenly spaced from the first to the last step of all epochs
+  int plan_start = 0;              // epoch from which the plan counts: above 0 in an extended run
+  std::vector<PlannedRates> plan;  // evenly spaced from its first step to the last of all epochs
 };
 
 struct EpochStart {
@@ -69,6 +70,8 @@ struct StepEvent : TrainProgress {
   std::int64_t step = 0;  // from 0, in the epoch
   std::int64_t steps = 0;
   double seconds_left = 0;  // of the epoch
+  /// By rank: what the step before took it, without waiting for the others; empty: not known.
+  std::vector<double> rank_seconds;
 };
 
 /// One finished epoch: a row of the results history.
@@ -97,17 +100,28 @@ struct CheckpointEvent {
   bool best = false;
 };
 
+/// What a run came to.
 struct RunSummary {
-  std::filesystem::path directory;
+  std::filesystem::path directory;  // empty: it did not get as far
   int epochs_run = 0;
   double seconds = 0;
-  int best_epoch = -1;
+  int best_epoch = -1;  // -1: nothing was evaluated
   double best_fitness = 0;
-  bool interrupted = false;
+  MeanMetrics best = {};                  // of that epoch
+  std::filesystem::path checkpoint = {};  // the best one, else the last; empty: there is none
+  bool time_is_up = false;                // ended by --time-limit; it can go on
+};
+
+/// A run ended before its end.
+struct RunFailure {
+  RunSummary so_far;
+  std::string error;
+  bool interrupted = false;  // by request, after its state was saved
 };
 
 /// Listens to a run. Every function does nothing unless overridden; all are called by one thread of
-/// rank 0. What an observer throws ends the run, unless it only could not write (kIo).
+/// rank 0; the last call is either on_run_end or on_run_failed, which may be the only one. What an
+/// observer throws ends the run, unless it only could not write (kIo).
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -118,12 +132,17 @@ class RunObserver {
   virtual void on_batch_picture(const BatchPicture& /*picture*/) {}
   virtual void on_checkpoint(const CheckpointEvent& /*checkpoint*/) {}
   virtual void on_run_end(const RunSummary& /*summary*/) {}
+  /// What this throws is told as a warning: the error that ends the run matters more.
+  virtual void on_run_failed(const RunFailure& /*failure*/) {}
 };
 
 /// Passes every event on to its members, in the order in which they were added. One that cannot
 /// write a file (kIo) is warned about, and the run goes on.
 class ObserverList : public RunObserver {
  public:
+  /// @param what it is called where its cost is told
+  explicit ObserverList(const char* what = "observers") : what_(what) {}
+
   void add(std::unique_ptr<RunObserver> observer) { observers_.push_back(std::move(observer)); }
   bool empty() const { return observers_.empty(); }
 
@@ -143,6 +162,7 @@ class ObserverList : public RunObserver {
     tell(&RunObserver::on_run_end, summary);
     log_cost(summary);
   }
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   template <class Event>
@@ -162,6 +182,7 @@ class ObserverList : public RunObserver {
   static void warn(const Error& error);
   void log_cost(const RunSummary& summary) const;
 
+  const char* what_;
   std::vector<std::unique_ptr<RunObserver>> observers_;
   double seconds_ = 0;  // that the members took
 };

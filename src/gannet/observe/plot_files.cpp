@@ -57,7 +57,7 @@ void plot_plan(const RunInfo& info, const std::filesystem::path& path) {
       rates[group].values.push_back(planned.lr[group]);
     momentum.values.push_back(planned.momentum);
   }
-  plot_learning_rates(rates, momentum, info.epochs, path);
+  plot_learning_rates(rates, momentum, info.epochs - info.plan_start, path);
 }
 
 /// Runs a drawing; what fails there is told, and the run goes on.
@@ -125,6 +125,10 @@ void PlotsObserver::on_batch_picture(const BatchPicture& picture) {
 }
 
 void PlotsObserver::on_run_end(const RunSummary& /*summary*/) {
+  if (!history_.empty()) draw_results();
+}
+
+void PlotsObserver::on_run_failed(const RunFailure& /*failure*/) {
   if (!history_.empty()) draw_results();
 }
 

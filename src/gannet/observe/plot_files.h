@@ -26,6 +26,7 @@ class PlotsObserver : public RunObserver {
   void on_epoch_end(const EpochRow& row) override;
   void on_batch_picture(const BatchPicture& picture) override;
   void on_run_end(const RunSummary& summary) override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   void draw_results();

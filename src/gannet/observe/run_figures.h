@@ -11,6 +11,11 @@ class RunFigures : public RunObserver {
   void on_epoch_start(const EpochStart& start) override;
   void on_step(const StepEvent& step) override;
   void on_epoch_end(const EpochRow& row) override;
+  void on_run_end(const RunSummary& summary) override { summary_ = summary; }
+  void on_run_failed(const RunFailure& failure) override { summary_ = failure.so_far; }
+
+  /// What the run came to, once it has ended in whatever way.
+  const RunSummary& summary() const { return summary_; }
 
   /// Part of the training time, evaluations left out, in which the trainer waited for data; 0 to 1.
   double data_wait_fraction() const;
@@ -22,6 +27,7 @@ class RunFigures : public RunObserver {
   double epoch_seconds_ = 0, epoch_wait_ = 0;  // of the epoch under way
   double seconds_ = 0, wait_ = 0;              // of the epochs before
   double memory_gib_ = 0;
+  RunSummary summary_;
 };
 
 }  // namespace gannet

@@ -26,6 +26,15 @@ Json progress(const char* event, const TrainProgress& at) {
           {"memory_gib", at.memory_gib}};
 }
 
+Json run(const char* event, const RunSummary& summary) {
+  return {{"event", event},
+          {"directory", summary.directory.string()},
+          {"epochs_run", summary.epochs_run},
+          {"seconds", summary.seconds},
+          {"best_epoch", summary.best_epoch},
+          {"best_fitness", summary.best_fitness}};
+}
+
 }  // namespace
 
 std::string run_start_json(const RunInfo& info) {
@@ -47,6 +56,7 @@ std::string step_json(const StepEvent& step) {
   json["step"] = step.step;
   json["steps"] = step.steps;
   json["seconds_left"] = step.seconds_left;
+  if (!step.rank_seconds.empty()) json["rank_seconds"] = step.rank_seconds;
   return text_of(json);
 }
 
@@ -73,16 +83,16 @@ std::string checkpoint_json(const CheckpointEvent& checkpoint) {
 }
 
 std::string run_end_json(const RunSummary& summary) {
-  return text_of({{"event", "run_end"},
-                  {"directory", summary.directory.string()},
-                  {"epochs_run", summary.epochs_run},
-                  {"seconds", summary.seconds},
-                  {"best_epoch", summary.best_epoch},
-                  {"best_fitness", summary.best_fitness}});
+  Json json = run("run_end", summary);
+  json["time_is_up"] = summary.time_is_up;
+  return text_of(json);
 }
 
-std::string run_failed_json(const std::string& directory, const std::string& why) {
-  return text_of({{"event", "run_failed"}, {"directory", directory}, {"error", why}});
+std::string run_failed_json(const RunFailure& failure) {
+  Json json = run("run_failed", failure.so_far);
+  json["error"] = failure.error;
+  json["interrupted"] = failure.interrupted;
+  return text_of(json);
 }
 
 }  // namespace gannet

@@ -14,6 +14,6 @@ std::string step_json(const StepEvent& step);
 std::string epoch_json(const EpochRow& row);
 std::string checkpoint_json(const CheckpointEvent& checkpoint);
 std::string run_end_json(const RunSummary& summary);
-std::string run_failed_json(const std::string& directory, const std::string& why);
+std::string run_failed_json(const RunFailure& failure);
 
 }  // namespace gannet

@@ -3,11 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <exception>
 #include <utility>
 
 #include "gannet/core/atomic_file.h"
-#include "gannet/core/log.h"
 #include "gannet/net/post.h"
 #include "gannet/observe/run_json.h"
 
@@ -27,10 +25,7 @@ JsonLinesObserver::JsonLinesObserver(const std::filesystem::path& path, StepRows
 
 JsonLinesObserver::~JsonLinesObserver() { ::close(descriptor_); }
 
-void JsonLinesObserver::on_run_start(const RunInfo& info) {
-  directory_ = info.directory.string();
-  write(run_start_json(info));
-}
+void JsonLinesObserver::on_run_start(const RunInfo& info) { write(run_start_json(info)); }
 
 void JsonLinesObserver::on_step(const StepEvent& step) {
   if (rows_.wants(step)) write(step_json(step));
@@ -44,12 +39,8 @@ void JsonLinesObserver::on_checkpoint(const CheckpointEvent& checkpoint) {
 
 void JsonLinesObserver::on_run_end(const RunSummary& summary) { write(run_end_json(summary)); }
 
-void JsonLinesObserver::run_failed(const std::string& why) noexcept {
-  try {
-    write(run_failed_json(directory_, why));
-  } catch (const std::exception& error) {
-    log_warning("{}", error.what());
-  }
+void JsonLinesObserver::on_run_failed(const RunFailure& failure) {
+  write(run_failed_json(failure));
 }
 
 void JsonLinesObserver::write(std::string line) {
@@ -60,22 +51,33 @@ void JsonLinesObserver::write(std::string line) {
   throw_io_error(path_, "write");
 }
 
+void StepLogObserver::on_run_start(const RunInfo& info) {
+  file_.emplace(info.directory / "steps.jsonl", StepRows::for_curves());
+  file_->on_run_start(info);
+}
+
+void StepLogObserver::on_step(const StepEvent& step) {
+  if (file_) file_->on_step(step);
+}
+
+void StepLogObserver::on_run_end(const RunSummary& summary) {
+  if (file_) file_->on_run_end(summary);
+}
+
+void StepLogObserver::on_run_failed(const RunFailure& failure) {
+  if (file_) file_->on_run_failed(failure);
+}
+
 WebhookObserver::WebhookObserver(std::string url) : url_(std::move(url)) {
   check_post_address(url_);
 }
-
-void WebhookObserver::on_run_start(const RunInfo& info) { directory_ = info.directory.string(); }
 
 void WebhookObserver::on_run_end(const RunSummary& summary) {
   post_json(url_, run_end_json(summary), kPostSeconds);
 }
 
-void WebhookObserver::run_failed(const std::string& why) noexcept {
-  try {
-    post_json(url_, run_failed_json(directory_, why), kPostSeconds);
-  } catch (const std::exception& error) {
-    log_warning("{}", error.what());
-  }
+void WebhookObserver::on_run_failed(const RunFailure& failure) {
+  post_json(url_, run_failed_json(failure), kPostSeconds);
 }
 
 }  // namespace gannet

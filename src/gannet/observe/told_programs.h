@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "gannet/observe/events.h"
@@ -9,17 +10,10 @@
 
 namespace gannet {
 
-/// Observers that also want to know why a run failed; whoever calls `Trainer::run` tells them.
-class FailureListener : public RunObserver {
- public:
-  /// Must not throw.
-  virtual void run_failed(const std::string& why) noexcept = 0;
-};
-
 /// Appends a line of JSON for each event to a file (see run_json.h); of steps one every ten seconds
 /// and the last of each epoch. Each line is written at once, as a whole. Where that fails, it is
 /// told once, and the run goes on without.
-class JsonLinesObserver : public FailureListener {
+class JsonLinesObserver : public RunObserver {
  public:
   /// Throws Error (kIo) where the file cannot be opened.
   explicit JsonLinesObserver(const std::filesystem::path& path, StepRows rows = StepRows());
@@ -32,7 +26,7 @@ class JsonLinesObserver : public FailureListener {
   void on_epoch_end(const EpochRow& row) override;
   void on_checkpoint(const CheckpointEvent& checkpoint) override;
   void on_run_end(const RunSummary& summary) override;
-  void run_failed(const std::string& why) noexcept override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
   void write(std::string line);
@@ -41,22 +35,34 @@ class JsonLinesObserver : public FailureListener {
   int descriptor_;
   bool failed_ = false;
   StepRows rows_;
-  std::string directory_;
+};
+
+/// Lines of JSON as above in the file steps.jsonl of the run's directory, with as many steps as
+/// curves need: what a dashboard shows between two epochs. A run that goes on adds to the file;
+/// where steps are repeated then, the later ones count.
+class StepLogObserver : public RunObserver {
+ public:
+  void on_run_start(const RunInfo& info) override;
+  void on_step(const StepEvent& step) override;
+  void on_run_end(const RunSummary& summary) override;
+  void on_run_failed(const RunFailure& failure) override;
+
+ private:
+  std::optional<JsonLinesObserver> file_;
 };
 
 /// Posts the end of a run, or its failure, as JSON (run_json.h) to a web address. A message that
 /// does not arrive within five seconds gives a warning and nothing else.
-class WebhookObserver : public FailureListener {
+class WebhookObserver : public RunObserver {
  public:
   /// Throws Error (kUsage) for what is no http or https address.
   explicit WebhookObserver(std::string url);
 
-  void on_run_start(const RunInfo& info) override;
   void on_run_end(const RunSummary& summary) override;
-  void run_failed(const std::string& why) noexcept override;
+  void on_run_failed(const RunFailure& failure) override;
 
  private:
-  std::string url_, directory_;
+  std::string url_;
 };
 
 }  // namespace gannet

@@ -1,24 +1,17 @@
 #include "gannet/observe/upload_queue.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <exception>
 #include <utility>
 
 #include "gannet/core/log.h"
+#include "gannet/core/threads.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Signals are for the thread that trains.
-void block_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
 
 }  // namespace
 
@@ -82,7 +75,7 @@ void UploadQueue::fail(const std::string& name, const std::string& why) {
 }
 
 void UploadQueue::work() {
-  block_signals();
+  block_signals();  // they are for the thread that trains
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return ending_ || !waiting_.empty(); });

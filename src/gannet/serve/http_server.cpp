@@ -40,7 +40,8 @@ bool ready(int socket, short events, Clock::time_point deadline) {
 /// A socket as httplib reads and writes it. Closes it at last.
 class Connection : public httplib::Stream {
  public:
-  explicit Connection(int socket) : socket_(socket) {
+  /// @param broken where it becomes true, what is being read or written ends; null: never
+  Connection(int socket, const std::atomic<bool>* broken) : socket_(socket), broken_(broken) {
     const int yes = 1;  // else the end of an answer waits until its beginning is acknowledged
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   }
@@ -69,8 +70,8 @@ class Connection : public httplib::Stream {
   void refuse_more() { refused_ = true; }
   bool refused() const { return refused_; }
 
-  bool is_readable() const override { return begin_ < end_ || ready(socket_, POLLIN, deadline_); }
-  bool is_writable() const override { return ready(socket_, POLLOUT, deadline_); }
+  bool is_readable() const override { return begin_ < end_ || wait_for(POLLIN, deadline_); }
+  bool is_writable() const override { return wait_for(POLLOUT, deadline_); }
   ssize_t read(char* to, std::size_t size) override {
     if (begin_ == end_ && !fill()) return 0;
     const std::size_t count = std::min({size, end_ - begin_, header_bytes_left_});
@@ -88,8 +89,8 @@ class Connection : public httplib::Stream {
       refused_ = true;
     std::size_t sent = 0;
     while (sent < size) {
-      if (!ready(socket_, POLLOUT, std::max(deadline_, Clock::now() + kLinger))) return -1;
-      const ssize_t count = ::send(socket_, from + sent, size - sent, MSG_NOSIGNAL);
+      if (!wait_for(POLLOUT, std::max(deadline_, Clock::now() + kLinger))) return -1;
+      const ssize_t count = ::send(socket_, from + sent, size - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (count < 0 && errno != EINTR && errno != EAGAIN) return -1;
       if (count > 0) sent += static_cast<std::size_t>(count);
     }
@@ -100,6 +101,15 @@ class Connection : public httplib::Stream {
   socket_t socket() const override { return socket_; }
 
  private:
+  bool wait_for(short events, Clock::time_point deadline) const {
+    if (broken_ == nullptr) return ready(socket_, events, deadline);
+    while (!*broken_) {
+      if (ready(socket_, events, std::min(deadline, Clock::now() + kTick))) return true;
+      if (Clock::now() >= deadline) return false;
+    }
+    return false;
+  }
+
   /// Reads what is there. False at the end, at the deadline and after a failure.
   bool fill() {
     begin_ = end_ = 0;
@@ -113,12 +123,13 @@ class Connection : public httplib::Stream {
   void linger() {
     ::shutdown(socket_, SHUT_WR);
     const auto end = Clock::now() + kLinger;
-    while (ready(socket_, POLLIN, end) && ::recv(socket_, buffer_.data(), buffer_.size(), 0) > 0 &&
+    while (wait_for(POLLIN, end) && ::recv(socket_, buffer_.data(), buffer_.size(), 0) > 0 &&
            Clock::now() < end) {
     }
   }
 
   int socket_;
+  const std::atomic<bool>* broken_;
   Clock::time_point deadline_;
   std::array<char, 16384> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // of what is in the buffer
@@ -178,8 +189,9 @@ class ConnectionThreads : public httplib::TaskQueue {
 
 }  // namespace
 
-HttpServer::HttpServer(std::chrono::duration<double> request_timeout, std::size_t max_connections)
-    : timeout_(request_timeout) {
+HttpServer::HttpServer(std::chrono::duration<double> request_timeout, std::size_t max_connections,
+                       AtEnd at_end)
+    : timeout_(request_timeout), at_end_(at_end) {
   new_task_queue = [max_connections] { return new ConnectionThreads(max_connections); };
 }
 
@@ -205,7 +217,7 @@ void HttpServer::stop_listening() noexcept {
 }
 
 bool HttpServer::process_and_close_socket(socket_t socket) {
-  Connection connection(socket);
+  Connection connection(socket, at_end_ == AtEnd::kBreak ? &stopping_ : nullptr);
   bool open = true;
   while (open && !connection.refused() && connection.wait_for_request(stopping_)) {
     connection.begin_request(Clock::now() + std::chrono::duration_cast<Clock::duration>(timeout_));

@@ -4,20 +4,18 @@
 
 #include <charconv>
 #include <chrono>
-#include <exception>
 #include <opencv2/core.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "gannet/core/error.h"
-#include "gannet/core/log.h"
 #include "gannet/core/stopwatch.h"
-#include "gannet/core/text.h"
 #include "gannet/data/images/image_io.h"
 #include "gannet/serve/answer.h"
 #include "gannet/serve/answer_filter.h"
 #include "gannet/serve/batcher.h"
+#include "gannet/serve/http_answers.h"
 #include "gannet/serve/http_error.h"
 #include "gannet/serve/http_server.h"
 #include "gannet/serve/page.h"
@@ -32,22 +30,6 @@ using httplib::Response;
 
 constexpr int kSpareConnections = 32;  // so that a full queue is answered, not waited for
 constexpr const char* kJson = "application/json";
-
-void refuse(Response& response, int status, const std::string& why) {
-  response.status = status;
-  response.set_content(error_json(why), kJson);
-  response.set_header("Connection", "close");
-  if (status == 401) response.set_header("WWW-Authenticate", "Bearer");
-  if (status == 503) response.set_header("Retry-After", "1");
-}
-
-/// Takes as long for a token that differs in its first byte as for one that differs in its last.
-bool equals_secret(std::string_view given, std::string_view secret) {
-  volatile unsigned difference = given.size() == secret.size() ? 0 : 1;
-  for (std::size_t i = 0; i < given.size(); ++i)
-    difference = difference | static_cast<unsigned char>(given[i] ^ secret[i % secret.size()]);
-  return difference == 0;
-}
 
 /// A header's value, nothing for what is no number.
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -105,11 +87,7 @@ struct Server::Impl {
 };
 
 void Server::Impl::require_token(const Request& request) const {
-  constexpr std::string_view kScheme = "Bearer ";
-  if (options.token.empty()) return;
-  const std::string given = request.get_header_value("Authorization");
-  if (!given.starts_with(kScheme) ||
-      !equals_secret(std::string_view(given).substr(kScheme.size()), options.token))
+  if (!options.token.empty() && !bears_token(request, options.token))
     throw HttpError(401, "the header 'Authorization: Bearer TOKEN' is missing or wrong");
 }
 
@@ -169,25 +147,7 @@ void Server::Impl::add_routes() {
                         "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'none'");
     response.set_content(std::string(serve_page()), "text/html; charset=utf-8");
   });
-  http.set_exception_handler([](const Request&, Response& response, std::exception_ptr thrown) {
-    try {
-      std::rethrow_exception(std::move(thrown));
-    } catch (const HttpError& error) {
-      refuse(response, error.status(), error.what());
-    } catch (const Error& error) {
-      refuse(response, error.kind() == ErrorKind::kData ? 400 : 500, error.message());
-      if (response.status == 500) log_warning("a request failed: {}", error.what());
-    } catch (const std::exception& error) {
-      refuse(response, 500, "detection failed; the log of the server says why");
-      log_warning("a request failed: {}", printable(error.what()));
-    }
-  });
-  http.set_error_handler([](const Request&, Response& response) {
-    if (response.body.empty())
-      refuse(response, response.status,
-             response.status == 404 ? "there is nothing at this address"
-                                    : "no request that can be read");
-  });
+  answer_failures(http, "detection failed; the log of the server says why");
   http.set_logger(
       [this](const Request&, const Response& response) { metrics.count_answer(response.status); });
 }

@@ -46,6 +46,15 @@ void Ema::update(const DetectionModel& model) {
   torch::_foreach_lerp_(averages, values, 1 - d);
 }
 
+void Ema::update_unless(const torch::Tensor& skip, const DetectionModel& model) {
+  const torch::NoGradGuard no_grad;
+  const double d = decay(++updates_);
+  const auto past = torch::where(skip.reshape({}).ne(0), 1.0, d).to(torch::kFloat32);
+  auto averages = floating_state(*model_);
+  torch::_foreach_mul_(averages, past);
+  torch::_foreach_add_(averages, torch::_foreach_mul(floating_state(model), 1 - past));
+}
+
 void Ema::copy_anchors(const DetectionModel& model) { model_->detect().set_anchors(model.head()); }
 
 }  // namespace gannet

@@ -23,6 +23,9 @@ class Ema {
   /// After each optimizer step: every floating tensor moves towards the model's, statistics
   /// included.
   void update(const DetectionModel& model);
+  /// The same, but the average stays as it is where `skip` (one value, on the model's device) is
+  /// not zero: this counts the update, and whoever learns of it later takes it back by set_updates.
+  void update_unless(const torch::Tensor& skip, const DetectionModel& model);
   /// Copies the anchors, which the search may have replaced (Q35).
   void copy_anchors(const DetectionModel& model);
 

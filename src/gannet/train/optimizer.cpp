@@ -9,6 +9,8 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <optional>
+
 #include "gannet/core/error.h"
 #include "gannet/ops/stored_tensor.h"
 
@@ -80,7 +82,8 @@ std::unique_ptr<torch::optim::OptimizerParamState> read_state(
   return state;
 }
 
-void fused_sgd(torch::optim::Optimizer& optimizer, torch::optim::OptimizerParamGroup& group) {
+void fused_sgd(torch::optim::Optimizer& optimizer, torch::optim::OptimizerParamGroup& group,
+               const std::optional<torch::Tensor>& skip = {}) {
   const auto& options = static_cast<const torch::optim::SGDOptions&>(group.options());
   std::vector<torch::Tensor> parameters, gradients, momenta;
   for (const auto& parameter : group.params()) {
@@ -98,7 +101,7 @@ void fused_sgd(torch::optim::Optimizer& optimizer, torch::optim::OptimizerParamG
   if (parameters.empty()) return;
   at::_fused_sgd_(parameters, gradients, momenta, options.weight_decay(), options.momentum(),
                   options.lr(), options.dampening(), options.nesterov(), /*maximize=*/false,
-                  /*is_first_step=*/false);
+                  /*is_first_step=*/false, /*grad_scale=*/{}, skip);
 }
 
 }  // namespace
@@ -121,10 +124,10 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& mo
   return std::make_unique<torch::optim::SGD>(std::move(groups), options);
 }
 
-void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan) {
+void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan, double lr_factor) {
   auto& groups = optimizer.param_groups();
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    groups[g].options().set_lr(plan.lr[g]);
+    groups[g].options().set_lr(lr_factor * plan.lr[g]);
     if (auto* sgd = dynamic_cast<torch::optim::SGDOptions*>(&groups[g].options()))
       sgd->momentum(plan.momentum);
   }
@@ -137,6 +140,11 @@ void step_optimizer(torch::optim::Optimizer& optimizer) {
   }
   const torch::NoGradGuard no_grad;
   for (auto& group : optimizer.param_groups()) fused_sgd(optimizer, group);
+}
+
+void step_sgd_unless(const torch::Tensor& skip, torch::optim::Optimizer& optimizer) {
+  const torch::NoGradGuard no_grad;
+  for (auto& group : optimizer.param_groups()) fused_sgd(optimizer, group, skip);
 }
 
 std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer) {

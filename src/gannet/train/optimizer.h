@@ -28,12 +28,15 @@ int parameter_group(const std::string& name);
 std::unique_ptr<torch::optim::Optimizer> make_optimizer(const DetectionModel& model,
                                                         const OptimizerOptions& options);
 
-/// Sets rates and momentum (Adam's beta1 stays) of all groups.
-void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan);
+/// Sets rates, times a factor, and momentum (Adam's beta1 stays) of all groups.
+void apply_plan(torch::optim::Optimizer& optimizer, const StepPlan& plan, double lr_factor = 1);
 
 /// Applies the gradients. SGD takes one pass over a group, where LibTorch's own takes several for
 /// each parameter; the state is the same.
 void step_optimizer(torch::optim::Optimizer& optimizer);
+/// SGD only, in those calls on any device: nothing changes where `skip` (one float32, on the
+/// device) is 1. Nothing is read back.
+void step_sgd_unless(const torch::Tensor& skip, torch::optim::Optimizer& optimizer);
 
 /// The gradients that there are, group by group.
 std::vector<torch::Tensor> gradients_of(const torch::optim::Optimizer& optimizer);

@@ -6,9 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "gannet/config/data_description.h"
 #include "gannet/config/model_description.h"
+#include "gannet/core/log.h"
 #include "gannet/core/numeric.h"
 #include "gannet/data/index/image_index.h"
+#include "gannet/dist/communicator.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/train/run_options.h"
 
@@ -108,6 +111,25 @@ std::vector<Decision> decide_recipe(const Settings& settings, const DataSummary&
   if (!train.rect && train.epochs > 4)
     decide.add("train.close_mosaic", plain, "the last eighth sees pictures as they are");
   return decide.take();
+}
+
+void decide_settings(Settings& settings, const DataDescription& description, Communicator& comm) {
+  DataSummary data;
+  comm.one_first("a look at the data set", [&] {
+    IndexOptions options;
+    options.single_class = settings.train.single_cls;
+    options.num_threads = std::max(1, settings.train.workers);
+    data = summarise(build_split_index(description, "train", options), description.num_classes);
+  });
+  if (comm.is_main())
+    log_info("recipe auto: {} images, {} boxes of {} classes, {} of the rarest", data.images,
+             data.boxes, data.classes, data.rarest);
+  for (const Decision& decision : decide_recipe(settings, data)) {
+    assign_setting(settings, decision.key, decision.value);
+    if (comm.is_main())
+      log_info("recipe auto: {} = {}: {}", decision.key, decision.value, decision.reason);
+  }
+  check_settings(settings);
 }
 
 }  // namespace gannet

@@ -9,6 +9,8 @@
 
 namespace gannet {
 
+class Communicator;
+struct DataDescription;
 struct ImageIndex;
 
 /// The recipe of the release whose model the settings name: "july2020" or "v7". Throws Error where
@@ -33,5 +35,9 @@ struct Decision {
 /// What `auto` makes of data and budget, on top of the values of v7; nothing for keys that a person
 /// chose.
 std::vector<Decision> decide_recipe(const Settings& settings, const DataSummary& data);
+
+/// Looks at the training images of a recipe `auto`, puts its decisions into the settings and says
+/// them. A second call decides nothing more. Rank 0 looks first. Throws Error as the scan does.
+void decide_settings(Settings& settings, const DataDescription& description, Communicator& comm);
 
 }  // namespace gannet

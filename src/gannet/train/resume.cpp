@@ -24,10 +24,10 @@ namespace gannet {
 namespace {
 
 /// Settings that do not decide the numbers of a run, or only where its data lie.
-constexpr std::array kChangeable{"epochs",     "data",          "device",        "workers",
-                                 "precision",  "memory_format", "cache_images",  "dist_timeout",
-                                 "save_every", "save_period",   "keep_periodic", "nosave",
-                                 "patience",   "exist_ok",      "bucket"};
+constexpr std::array kChangeable{
+    "epochs",       "data",         "device",     "workers",     "precision",     "memory_format",
+    "cache_images", "dist_timeout", "save_every", "save_period", "keep_periodic", "nosave",
+    "patience",     "exist_ok",     "bucket",     "time_limit",  "max_bad_steps"};
 
 /// "key: value" of every setting.
 std::vector<std::string> lines_of(const Settings& settings) {
@@ -183,6 +183,37 @@ RunStart find_earlier_run(const Settings& settings, Communicator& comm) {
   return {.settings = *fitted, .resumed_from = path, .checkpoint = std::move(checkpoint)};
 }
 
+/// Whether the run is in the middle of this extension: the command was given again.
+bool is_under_way(const RunStart& start, int extend) {
+  const Value* from = start.checkpoint.at("schedule").find("start_epoch");
+  return from != nullptr && from->as_int() > 0 &&
+         settings_of_checkpoint(start.checkpoint, start.resumed_from).train.epochs ==
+             from->as_int() + extend;
+}
+
+/// A finished run that goes on.
+void extend_run(RunStart& start, const ResumeOptions& options, Communicator& comm) {
+  const std::string& path = start.resumed_from;
+  const std::string beside = history_file(std::filesystem::path(path).parent_path()).string();
+  const std::string bytes = from_main("history", comm, [&] {
+    std::error_code ignored;
+    return std::filesystem::exists(beside, ignored) ? read_file(beside) : std::string();
+  });
+  if (bytes.empty())
+    throw Error(ErrorKind::kUsage,
+                "there is no history.pt beside it that says how its run was made",
+                {path, 0, "--extend"},
+                "give last.pt of a finished run, where it was written; or start a new run with "
+                "--weights");
+  start.history = parse(bytes, beside);
+  if (options.overrides.contains("train.epochs"))
+    throw Error(ErrorKind::kUsage, "cannot be combined with --epochs", {{}, 0, "--extend"},
+                "it says how many epochs more");
+  const Settings of_run = parse_settings(start.history.string_at("settings"), beside);
+  start.settings = change_settings(of_run, options.overrides, path);
+  start.settings.train.epochs = static_cast<int>(start.history.int_at("epochs")) + options.extend;
+}
+
 RunStart load_resumed_run(const ResumeOptions& options, Communicator& comm) {
   RunStart start;
   std::string& path = start.resumed_from;
@@ -190,7 +221,22 @@ RunStart load_resumed_run(const ResumeOptions& options, Communicator& comm) {
   if (path.empty())
     path = from_main("newest checkpoint", comm, [&] { return newest_checkpoint(options.project); });
   start.checkpoint = parse(from_main("checkpoint", comm, [&] { return read_file(path); }), path);
+  const bool is_finished =
+      start.checkpoint.is_dict() && start.checkpoint.find("optimizer") == nullptr;
+  if (options.extend > 0 && is_finished) {
+    extend_run(start, options, comm);
+    return start;
+  }
   const Settings of_run = settings_of_checkpoint(start.checkpoint, path);
+  if (options.extend > 0) {
+    if (!is_under_way(start, options.extend))
+      throw Error(ErrorKind::kUsage,
+                  fmt::format("the run is not finished: {} of {} epochs are done",
+                              start.checkpoint.int_at("epoch") + 1, of_run.train.epochs),
+                  {path, 0, "--extend"},
+                  fmt::format("finish it first: gannet train --resume {}", path));
+    log_info("{}: the extension by {} epochs goes on", path, options.extend);
+  }
   start.settings = change_settings(of_run, options.overrides, path);
   return start;
 }

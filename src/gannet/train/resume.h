@@ -17,11 +17,14 @@ struct RunStart {
   std::string resumed_from = {};         // checkpoint file; empty: a new run
   Value checkpoint = {};                 // its content; none for a new run
   std::filesystem::path directory = {};  // of an earlier start that saved nothing; else empty
+  Value history = {};  // of a finished run that is extended (history_of); else none
 };
 
 /// Reads the checkpoint on rank 0 for all ranks. Throws Error: kUsage for an override that
 /// contradicts the run (only what does not decide its numbers may change, and the epochs may grow),
-/// kCheckpoint for a file that cannot be resumed.
+/// kCheckpoint for a file that cannot be resumed. With `extend`, of a finished run: as many epochs
+/// more; a run that is in the middle of just this extension goes on, any other unfinished one is
+/// kUsage.
 RunStart load_resumed_run(const ResumeOptions& options, Communicator& comm);
 
 /// For a command that may be started again: goes on with the newest run of its project and name,

@@ -11,7 +11,8 @@ struct ResumeOptions {
   std::string checkpoint;  // empty: the newest last.pt below `project`
   std::string project;
   std::map<std::string, std::string>
-      overrides;  // settings that are asked for: "train.epochs" to "50"
+      overrides;   // settings that are asked for: "train.epochs" to "50"
+  int extend = 0;  // epochs more for a run that is finished; 0: it must not be
 };
 
 }  // namespace gannet

@@ -104,6 +104,56 @@ double best_confidence(const TrainState& state) {
   return 0;
 }
 
+// At the end of an epoch the checkpoint is what a roll-back goes to; within one it has that beside
+// it.
+void set_health(Value& root, const TrainState& state) {
+  const NumericHealth& health = state.health;
+  Value entry = Value::dict({{"bad_in_a_row", health.bad_in_a_row},
+                             {"roll_backs", health.roll_backs},
+                             {"lr_factor", health.lr_factor},
+                             {"last_bad", health.last_bad}});
+  const bool inside = state.boundary.iteration != state.epoch * state.batches_per_epoch;
+  if (inside && !health.good.is_none()) entry.set("good", health.good);
+  root.set("health", entry);
+}
+
+void restore_health(TrainState& state, const Value& checkpoint) {
+  state.health = {};
+  const Value* entry = checkpoint.find("health");
+  if (entry == nullptr) return;  // of an earlier version
+  state.health.bad_in_a_row = static_cast<int>(entry->int_at("bad_in_a_row"));
+  state.health.roll_backs = static_cast<int>(entry->int_at("roll_backs"));
+  state.health.lr_factor = entry->double_at("lr_factor");
+  state.health.last_bad = entry->int_at("last_bad");
+  if (const Value* good = entry->find("good")) state.health.good = *good;
+}
+
+// What a run came to, and on which data.
+void set_results(Value& root, const TrainState& state) {
+  root.set("data", Value::dict({{"train", state.data.train}, {"val", state.data.val}}));
+  root.set("best_fitness", state.best_fitness);
+  root.set("best_epoch", state.best_epoch);
+  root.set("class_map", doubles(state.class_map));
+  Value results = Value::list();
+  for (const EpochRow& row : state.results) results.append(to_value(row));
+  root.set("results", results);
+}
+
+void restore_results(TrainState& state, const Value& from) {
+  state.best_fitness = from.double_at("best_fitness");
+  state.best_epoch = static_cast<int>(from.int_at("best_epoch"));
+  state.class_map.clear();
+  if (from.find("class_map") != nullptr)
+    for (const Value& value : from.list_at("class_map"))
+      state.class_map.push_back(value.as_double());
+  state.results.clear();
+  for (const Value& row : from.list_at("results")) {
+    EpochRow read;
+    fields_of_row(RowReader{row}, read);
+    state.results.push_back(read);
+  }
+}
+
 void restore_progress(TrainState& state, const Value& checkpoint) {
   state.iteration = checkpoint.int_at("iteration");
   state.progress = {};
@@ -119,17 +169,37 @@ void restore_progress(TrainState& state, const Value& checkpoint) {
 
 }  // namespace
 
-Value checkpoint_of(const TrainState& state, const Settings& settings,
-                    const std::vector<std::string>& names, const Value& rank_states) {
-  const UpdateBoundary& boundary = state.boundary;
+Value learned_entries(const TrainState& state, const std::vector<std::string>& names) {
   Value root = boundary_entries(state, names);
   root.set("ema", Value::dict({{"model", gannet::to_value(state_dict(state.ema->model()))},
                                {"updates", state.ema->updates()}}));
-  root.set("optimizer", Value::dict({{"kind", settings.train.optimizer},
-                                     {"state", optimizer_state(*state.optimizer, *state.model)}}));
+  root.set("optimizer", Value::dict({{"state", optimizer_state(*state.optimizer, *state.model)}}));
   root.set("scaler",
            Value::dict({{"scale", state.scaler.scale}, {"good_steps", state.scaler.good_steps}}));
-  root.set("schedule", Value::dict({{"iteration", boundary.iteration}}));
+  return root;
+}
+
+void restore_learned(TrainState& state, const Value& entries) {
+  copy_exactly(*state.model, entries.at("model"), "model");
+  state.model->detect().read_anchors_from_buffers();
+  copy_exactly(state.ema->model(), entries.at({"ema", "model"}), "average");
+  state.ema->model().detect().read_anchors_from_buffers();
+  state.ema->set_updates(entries.at("ema").int_at("updates"));
+  state.optimizer->state().clear();
+  load_optimizer_state(*state.optimizer, *state.model, entries.at({"optimizer", "state"}));
+  state.scaler.scale = entries.at("scaler").double_at("scale");
+  state.scaler.good_steps = entries.at("scaler").int_at("good_steps");
+}
+
+Value checkpoint_of(const TrainState& state, const Settings& settings,
+                    const std::vector<std::string>& names, const Value& rank_states) {
+  const UpdateBoundary& boundary = state.boundary;
+  Value root = learned_entries(state, names);
+  Value optimizer = root.at("optimizer");  // shares its entries
+  optimizer.set("kind", settings.train.optimizer);
+  set_health(root, state);
+  root.set("schedule",
+           Value::dict({{"iteration", boundary.iteration}, {"start_epoch", state.schedule_start}}));
   root.set("sampler",
            Value::dict({{"epoch", state.epoch},
                         {"batch", boundary.iteration - state.epoch * state.batches_per_epoch},
@@ -140,18 +210,12 @@ Value checkpoint_of(const TrainState& state, const Settings& settings,
                                     {"image_size", boundary.progress.image_size}}));
   if (!rank_states.is_none()) root.set("ranks", rank_states);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
-  root.set("data", Value::dict({{"train", state.data.train}, {"val", state.data.val}}));
   root.set("epoch", state.epoch - 1);
   root.set("iteration", boundary.iteration);
-  root.set("best_fitness", state.best_fitness);
-  root.set("best_epoch", state.best_epoch);
   root.set("epochs_without_gain", state.epochs_without_gain);
-  root.set("class_map", doubles(state.class_map));
+  set_results(root, state);
   if (const double confidence = best_confidence(state); confidence > 0)
     root.set("confidence", confidence);
-  Value results = Value::list();
-  for (const EpochRow& row : state.results) results.append(to_value(row));
-  root.set("results", results);
   root.set("settings", settings_to_yaml(settings));
   return root;
 }
@@ -165,31 +229,32 @@ Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path
 }
 
 void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm) {
-  copy_exactly(*state.model, checkpoint.at("model"), "model");
-  state.model->detect().read_anchors_from_buffers();
-  copy_exactly(state.ema->model(), checkpoint.at({"ema", "model"}), "average");
-  state.ema->model().detect().read_anchors_from_buffers();
-  state.ema->set_updates(checkpoint.at("ema").int_at("updates"));
-  load_optimizer_state(*state.optimizer, *state.model, checkpoint.at({"optimizer", "state"}));
+  restore_learned(state, checkpoint);
+  restore_health(state, checkpoint);
   restore_progress(state, checkpoint);
   if (const Value* ranks = checkpoint.find("ranks")) restore_rank_states(state, *ranks, comm);
   mark_boundary(state);
-  state.scaler.scale = checkpoint.at("scaler").double_at("scale");
-  state.scaler.good_steps = checkpoint.at("scaler").int_at("good_steps");
+  if (const Value* start = checkpoint.at("schedule").find("start_epoch"))
+    state.schedule_start = static_cast<int>(start->as_int());
   state.epoch = static_cast<int>(checkpoint.int_at("epoch")) + 1;
-  state.best_fitness = checkpoint.double_at("best_fitness");
-  state.best_epoch = static_cast<int>(checkpoint.int_at("best_epoch"));
   state.epochs_without_gain = static_cast<int>(checkpoint.int_at("epochs_without_gain"));
-  state.class_map.clear();
-  if (checkpoint.find("class_map") != nullptr)
-    for (const Value& value : checkpoint.list_at("class_map"))
-      state.class_map.push_back(value.as_double());
-  state.results.clear();
-  for (const Value& row : checkpoint.list_at("results")) {
-    EpochRow read;
-    fields_of_row(RowReader{row}, read);
-    state.results.push_back(read);
-  }
+  restore_results(state, checkpoint);
+}
+
+Value history_of(const TrainState& state, const Settings& settings) {
+  Value history = Value::dict({{"epochs", state.epoch}, {"settings", settings_to_yaml(settings)}});
+  set_results(history, state);
+  return history;
+}
+
+void restore_finished(TrainState& state, const Value& checkpoint, const Value& history) {
+  copy_exactly(*state.model, checkpoint.at("model"), "model");
+  state.model->detect().read_anchors_from_buffers();
+  copy_exactly(state.ema->model(), checkpoint.at("model"), "average");
+  state.ema->copy_anchors(*state.model);
+  state.epoch = state.schedule_start = static_cast<int>(history.int_at("epochs"));
+  state.iteration = state.epoch * state.batches_per_epoch;
+  restore_results(state, history);
 }
 
 std::uintmax_t strip_checkpoint(const std::string& path) {

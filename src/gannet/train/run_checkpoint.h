@@ -18,6 +18,13 @@ namespace gannet {
 Value checkpoint_of(const TrainState& state, const Settings& settings,
                     const std::vector<std::string>& names, const Value& rank_states = {});
 
+/// What was learned until the last boundary, as entries of a checkpoint: the model's own, `ema`,
+/// `optimizer` (`state`) and `scaler`. Copies.
+Value learned_entries(const TrainState& state, const std::vector<std::string>& names);
+/// The way back, into a state whose model, average and optimizer are built; marks no boundary.
+/// Throws Error (kCheckpoint) where the entries do not fit.
+void restore_learned(TrainState& state, const Value& entries);
+
 /// Settings of a run from its checkpoint. Throws Error (kCheckpoint) for one that cannot be
 /// resumed.
 Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path);
@@ -26,6 +33,15 @@ Settings settings_of_checkpoint(const Value& checkpoint, const std::string& path
 /// back where the number of ranks is that of the checkpoint, else the mean of all. Throws Error
 /// (kCheckpoint) where the file does not fit.
 void restore_state(TrainState& state, const Value& checkpoint, const Communicator& comm);
+
+/// What it takes to extend a finished run beside its weights: settings, results, the best, how many
+/// epochs there were and of which data.
+Value history_of(const TrainState& state, const Settings& settings);
+
+/// Fills a state that is built as for a new run with the weights of a stripped checkpoint and the
+/// epochs, results and best of its run; everything else starts anew. Throws Error (kCheckpoint)
+/// where they do not fit.
+void restore_finished(TrainState& state, const Value& checkpoint, const Value& history);
 
 /// Rewrites a checkpoint for use: the averaged weights in half precision, nothing of training.
 /// @return size of the file in bytes

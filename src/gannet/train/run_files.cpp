@@ -70,6 +70,8 @@ std::string newest_checkpoint(const std::string& project) {
   return newest.string();
 }
 
+fs::path history_file(const fs::path& weights) { return weights / "history.pt"; }
+
 void remove_old_periodic(const fs::path& weights, int keep) {
   std::map<int, fs::path, std::greater<>> by_epoch;
   std::error_code ignored;

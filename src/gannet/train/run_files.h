@@ -14,6 +14,9 @@ namespace gannet {
 /// Newest last.pt below a project folder; throws Error (kUsage) if there is none.
 std::string newest_checkpoint(const std::string& project);
 
+/// What a finished run keeps to be extended, in its folder of weights.
+std::filesystem::path history_file(const std::filesystem::path& weights);
+
 /// Removes epochN.pt files of a folder beyond the `keep` with the highest numbers.
 void remove_old_periodic(const std::filesystem::path& weights, int keep);
 

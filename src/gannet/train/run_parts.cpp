@@ -47,26 +47,6 @@ void refuse_to_replace_weights(const TrainSettings& train) {
                 {train.weights, 0, "--exist-ok"}, "give the new run another --name");
 }
 
-// The recipe that looks at the data before anything is built. Rank 0 says what it decided.
-void decide_settings(Settings& settings, const DataDescription& description, Communicator& comm) {
-  DataSummary data;
-  comm.one_first("a look at the data set", [&] {
-    IndexOptions options;
-    options.single_class = settings.train.single_cls;
-    options.num_threads = std::max(1, settings.train.workers);
-    data = summarise(build_split_index(description, "train", options), description.num_classes);
-  });
-  if (comm.is_main())
-    log_info("recipe auto: {} images, {} boxes of {} classes, {} of the rarest", data.images,
-             data.boxes, data.classes, data.rarest);
-  for (const Decision& decision : decide_recipe(settings, data)) {
-    assign_setting(settings, decision.key, decision.value);
-    if (comm.is_main())
-      log_info("recipe auto: {} = {}: {}", decision.key, decision.value, decision.reason);
-  }
-  check_settings(settings);
-}
-
 RunData scan_data(const Settings& settings, const DataDescription& description, int stride,
                   Communicator& comm) {
   std::optional<RunData> data;
@@ -109,7 +89,8 @@ void complete_state(TrainState& state, const Settings& settings, const Placement
 }
 
 void require_same_data(const RunStart& start, const RunData& data) {
-  const Value* then = start.checkpoint.find("data");
+  const bool extends = !start.history.is_none();
+  const Value* then = (extends ? start.history : start.checkpoint).find("data");
   if (then == nullptr) return;  // of an earlier version
   const auto refuse = [&](const std::string& had, const std::string& has) {
     throw Error(
@@ -142,6 +123,16 @@ void require_same_batches(const RunStart& start, std::int64_t batches_per_epoch)
 // The checkpoint's memory is given back.
 void restore(TrainState& state, RunStart& start, const RunData& data, const Communicator& comm) {
   require_same_data(start, data);
+  if (!start.history.is_none()) {
+    restore_finished(state, start.checkpoint, start.history);
+    start.checkpoint = Value();
+    if (comm.is_main())
+      log_info(
+          "a warm restart: {} epochs more after the {} that are done, from the last weights, with "
+          "a new schedule and a fresh optimizer; best so far: epoch {}",
+          start.settings.train.epochs - state.epoch, state.epoch, state.best_epoch);
+    return;
+  }
   restore_state(state, start.checkpoint, comm);
   require_same_batches(start, state.batches_per_epoch);
   start.checkpoint = Value();
@@ -187,14 +178,15 @@ LoaderOptions loader_options(const Settings& settings, const Placement& placemen
   return options;
 }
 
-/// Of a thousand steps, or all if there are fewer.
+/// Of a thousand steps of the schedule, or all if there are fewer.
 std::vector<PlannedRates> plan_of(const Schedule& schedule) {
   constexpr std::int64_t kMoments = 1000;
-  const std::int64_t steps = schedule.options().epochs * schedule.options().batches_per_epoch;
+  const std::int64_t steps = schedule.num_iterations();
   const std::int64_t moments = std::min(steps, kMoments);
   std::vector<PlannedRates> plan;
   for (std::int64_t i = 0; i < moments; ++i) {
-    const StepPlan step = schedule.at(moments > 1 ? i * (steps - 1) / (moments - 1) : 0);
+    const StepPlan step = schedule.at(schedule.first_iteration() +
+                                      (moments > 1 ? i * (steps - 1) / (moments - 1) : 0));
     plan.push_back({step.lr, step.momentum});
   }
   return plan;
@@ -226,6 +218,7 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
   mark_boundary(state);
   ScheduleOptions schedule = make_schedule_options(settings, state.batches_per_epoch);
   schedule.first_epoch = state.epoch;
+  schedule.start_epoch = state.schedule_start;
   const LossOptions loss = make_loss_options(settings, state.model->head(), data.image_size());
   RankLinks links = join_ranks(settings, data, *state.model, *comm);
   const LoaderOptions loading = loader_options(settings, placement);
@@ -250,6 +243,7 @@ RunInfo describe(const RunParts& parts) {
     info.box_sizes_px.push_back({static_cast<float>(box[0]), static_cast<float>(box[1])});
   info.head = parts.state.model->head();
   info.plan = plan_of(parts.schedule);
+  info.plan_start = parts.state.schedule_start;
   info.start_epoch = parts.state.epoch;
   info.epochs = parts.settings.train.epochs;
   info.batch_size = parts.settings.train.batch_size;

@@ -43,6 +43,7 @@ void RunSaver::after_epoch(bool best, bool last) {
 
 void RunSaver::save(std::vector<CheckpointFile> files, bool may_be_left_out) {
   saved_ = std::chrono::steady_clock::now();
+  if (run_.before_copy) run_.before_copy();
   const Value rank_states = gather_rank_states(run_.state, run_.common_statistics, run_.comm);
   if (!run_.comm.is_main() || (may_be_left_out && writer_.busy())) return;
   writer_.wait();
@@ -77,7 +78,7 @@ void RunSaver::save_and_wait() {
   tell();
   if (!unsaved_.empty())
     throw Error(ErrorKind::kIo,
-                "interrupted, and the state could not be saved: " + unsaved_.front());
+                "the run was to end here, and its state could not be saved: " + unsaved_.front());
 }
 
 void RunSaver::finish() {

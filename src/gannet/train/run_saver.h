@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,9 @@ struct SavedRun {
   const TrainState& state;
   Communicator& comm;
   ObserverList& observers;
-  std::filesystem::path weights;   // folder
-  bool common_statistics = false;  // all ranks have the same running statistics
+  std::filesystem::path weights;           // folder
+  bool common_statistics = false;          // all ranks have the same running statistics
+  std::function<void()> before_copy = {};  // on all ranks; may be empty
 };
 
 class RunSaver {
@@ -37,7 +39,8 @@ class RunSaver {
   void after_step(bool agreed);
   /// Saves the state at the end of an epoch, as the settings want it.
   void after_epoch(bool best, bool last);
-  /// Saves now and waits. Throws Error (kIo) where that cannot be done.
+  /// Saves now, for a run that ends before its end, and waits. Throws Error (kIo) where that cannot
+  /// be done.
   void save_and_wait();
   /// To be called before the state changes.
   void wait_until_copied() { writer_.wait_until_copied(); }

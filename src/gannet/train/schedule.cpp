@@ -22,7 +22,7 @@ Schedule::Schedule(const ScheduleOptions& options)
            options.min_warmup_steps, 1})) {}
 
 double Schedule::factor(double epoch) const {
-  const double progress = epoch / options_.epochs;
+  const double progress = epoch / epochs();
   const double fall =
       options_.linear ? 1 - progress : (1 + std::cos(progress * std::numbers::pi)) / 2;
   return fall * (1 - options_.lrf) + options_.lrf;
@@ -40,7 +40,8 @@ int Schedule::accumulate_at(std::int64_t iteration) const {
 double Schedule::settled_factor(int epoch) const {
   if (options_.quirks == Quirks::kNone) return factor(epoch);
   if (warmup_steps_ >= epoch * options_.batches_per_epoch) return factor(epoch);
-  const bool starts_over = options_.quirks == Quirks::kJuly2020 && epoch == options_.first_epoch;
+  const bool starts_over =
+      options_.quirks == Quirks::kJuly2020 && epoch == options_.first_epoch - options_.start_epoch;
   return starts_over ? factor(0) : factor(epoch - 1);
 }
 
@@ -63,7 +64,8 @@ const std::vector<bool>& Schedule::updates_of_epoch(int epoch) const {
 // An update at the first batch of a run, then whenever enough batches lie behind the last one: as
 // 7.0 counts them, though gradients of before an epoch are gone (R07, R08).
 bool Schedule::completes_update_of_release7(std::int64_t iteration) const {
-  const std::int64_t first = options_.first_epoch * options_.batches_per_epoch;
+  const std::int64_t first =
+      (options_.first_epoch - options_.start_epoch) * options_.batches_per_epoch;
   auto& updates = cached_updates_;
   for (auto i = first + static_cast<std::int64_t>(updates.size()); i <= iteration; ++i) {
     if (i == first || i - last_update_ >= accumulate_at(i)) last_update_ = i;
@@ -80,6 +82,13 @@ bool Schedule::completes_update(std::int64_t iteration) const {
 }
 
 StepPlan Schedule::at(std::int64_t iteration) const {
+  StepPlan plan = plan_from_start(iteration - first_iteration());
+  plan.iteration = iteration;
+  plan.epoch += options_.start_epoch;
+  return plan;
+}
+
+StepPlan Schedule::plan_from_start(std::int64_t iteration) const {
   StepPlan plan;
   plan.iteration = iteration;
   plan.epoch = static_cast<int>(iteration / options_.batches_per_epoch);

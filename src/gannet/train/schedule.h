@@ -15,7 +15,8 @@ inline constexpr int kNumGroups = 3;
 
 /// Names and defaults of the hyperparameters (RB 6.2 to 6.4).
 struct ScheduleOptions {
-  int epochs = 300;
+  int epochs = 300;     // of the whole run
+  int start_epoch = 0;  // where the schedule begins: above 0 where a finished run was extended
   std::int64_t batches_per_epoch = 1;
   int total_batch = 16;
   int first_epoch = 0;  // of this run; the original's rates after a resume depend on it (Q18)
@@ -46,12 +47,19 @@ class Schedule {
 
   /// Plan of a global iteration number (epoch * batches_per_epoch + batch).
   StepPlan at(std::int64_t iteration) const;
-  /// Learning rate factor of an epoch after warm-up: 1 down to lrf.
+  /// Learning rate factor of an epoch, counted from the schedule's start, after warm-up: 1 down to
+  /// lrf.
   double factor(double epoch) const;
   std::int64_t warmup_steps() const { return warmup_steps_; }
+  /// First iteration and number of iterations that it plans.
+  std::int64_t first_iteration() const { return options_.start_epoch * options_.batches_per_epoch; }
+  std::int64_t num_iterations() const { return epochs() * options_.batches_per_epoch; }
   const ScheduleOptions& options() const { return options_; }
 
  private:
+  // All of these count iterations and epochs from the schedule's start.
+  StepPlan plan_from_start(std::int64_t iteration) const;
+  int epochs() const { return options_.epochs - options_.start_epoch; }
   int accumulate_at(std::int64_t iteration) const;
   double settled_factor(int epoch) const;
   bool completes_update(std::int64_t iteration) const;

@@ -8,6 +8,7 @@
 
 #include "gannet/core/error.h"
 #include "gannet/ops/side_by_side.h"
+#include "gannet/train/numeric_health.h"
 
 namespace gannet {
 namespace {
@@ -120,9 +121,10 @@ LossCounts ShardedStep::cut(const torch::Tensor& images, const torch::Tensor& ta
   return counts;
 }
 
-std::array<double, 4> ShardedStep::run(const LossCounts& counts, double scale) {
+std::array<double, 4> ShardedStep::run(const LossCounts& counts, const LossFactors& factors,
+                                       const LayerTrace& trace) {
   for_each_side_by_side(static_cast<int>(works_.size()), num_threads_, [&](int i) {
-    compute(works_[static_cast<std::size_t>(i)], counts, scale);
+    compute(works_[static_cast<std::size_t>(i)], counts, factors, i == 0 ? trace : LayerTrace());
   });
   auto items_S4 = torch::zeros({kNumShards, 4}, torch::kFloat64);
   for (std::size_t i = 0; i < works_.size(); ++i)
@@ -135,16 +137,18 @@ std::array<double, 4> ShardedStep::run(const LossCounts& counts, double scale) {
   return sums;
 }
 
-void ShardedStep::compute(Work& work, const LossCounts& counts, double scale) const {
+void ShardedStep::compute(Work& work, const LossCounts& counts, const LossFactors& factors,
+                          const LayerTrace& trace) const {
   if (work.images.size(0) == 0) return;
   std::vector<torch::Tensor> raw;
   {
     const AutocastScope autocast(placement_);
-    raw = work.replica->model->forward(work.images);
+    raw = work.replica->model->forward(work.images, trace);
   }
   const LossParts loss = loss_(raw, loss_.assign(raw, work.targets_N6, model_.head()), counts);
-  work.items = loss.items.to(torch::kCPU, torch::kFloat64);
-  (scale == 1 ? loss.total : loss.total * scale).backward();
+  work.items = loss.items.to(torch::kCPU, torch::kFloat64).mul(factors.told);
+  const auto total = nan_unless_finite(loss.total);
+  (factors.backward == 1 ? total : total * factors.backward).backward();
 }
 
 torch::Tensor ShardedStep::flatten(const Replica& replica) const {
@@ -181,11 +185,16 @@ void ShardedStep::combine() {
     p.mutable_grad().copy_(take(p));
   }
   for (auto& b : buffers_) b.copy_(take(b) / kNumShards);
-  for (const Replica& replica : replicas_) {
+  for (const Replica& replica : replicas_)
     for (const auto& p : replica.parameters) p.grad().zero_();
+  take_statistics();
+}
+
+void ShardedStep::take_statistics() {
+  const torch::NoGradGuard no_grad;
+  for (const Replica& replica : replicas_)
     for (std::size_t i = 0; i < buffers_.size(); ++i)
       torch::Tensor(replica.buffers[i]).copy_(buffers_[i]);
-  }
 }
 
 }  // namespace gannet

@@ -33,6 +33,12 @@ ShardRange shards_of_rank(int rank, int world_size);
 /// A rank's part of a global batch: the images of its shards.
 BatchPlan share_of_shards(const BatchPlan& plan, int rank, int world_size);
 
+/// What a loss is multiplied with before it is differentiated (fp16), and as it is told; NaN only
+/// to try what follows from that.
+struct LossFactors {
+  double backward = 1, told = 1;
+};
+
 class ShardedStep {
  public:
   /// @param num_threads shards that are computed side by side; never changes results
@@ -47,13 +53,16 @@ class ShardedStep {
                  std::int64_t global_images);
 
   /// Forward and backward of the shards that were cut; gradients stay with their shard.
-  /// @param counts over all ranks   @param scale of the loss (fp16)
+  /// @param counts over all ranks   @param trace of the first shard's forward pass; may be empty
   /// @return box, objectness, class and their sum over the global batch, the same on every rank
-  std::array<double, 4> run(const LossCounts& counts, double scale);
+  std::array<double, 4> run(const LossCounts& counts, const LossFactors& factors,
+                            const LayerTrace& trace = {});
 
   /// The model's gradients become the sums over all shards since the last call, its running
   /// statistics their means.
   void combine();
+  /// The shards' statistics become the model's, which somebody has set.
+  void take_statistics();
 
  private:
   /// A copy of the model that shares its parameters' memory, with gradients and statistics of its
@@ -70,7 +79,8 @@ class ShardedStep {
   };
 
   Replica make_replica() const;
-  void compute(Work& work, const LossCounts& counts, double scale) const;
+  void compute(Work& work, const LossCounts& counts, const LossFactors& factors,
+               const LayerTrace& trace) const;
   torch::Tensor flatten(const Replica& replica) const;
 
   DetectionModel& model_;

@@ -11,6 +11,7 @@
 #include "gannet/nn/model.h"
 #include "gannet/observe/events.h"
 #include "gannet/train/ema.h"
+#include "gannet/train/numeric_health.h"
 
 namespace gannet {
 
@@ -50,9 +51,12 @@ struct TrainState {
   std::unique_ptr<Ema> ema;
   std::unique_ptr<torch::optim::Optimizer> optimizer;
   LossScaler scaler;
+  NumericHealth health;
   std::int64_t iteration = 0;  // next batch, counted over all epochs
   std::int64_t batches_per_epoch = 1;
   int epoch = 0;  // next epoch
+  int schedule_start =
+      0;  // epoch from which the schedule counts: above 0 in a run that was extended
   std::uint64_t seed = 0;
   double best_fitness = 0;
   int best_epoch = -1;
@@ -66,5 +70,9 @@ struct TrainState {
 
 /// To be called where no gradient is pending: checkpoints hold the state as it is here.
 void mark_boundary(TrainState& state);
+/// The model's buffers as they were at the boundary: what batches since then did to them is gone.
+void return_to_boundary(const TrainState& state);
+/// The same where `found` (one value, on the model's device) is not zero; nothing is read back.
+void return_to_boundary_where(const torch::Tensor& found, const TrainState& state);
 
 }  // namespace gannet

@@ -31,14 +31,17 @@ struct StepOptions {
   bool loss_per_rank = false;  // normalise by this rank's counts, as the original does
   double clip_gradients = 0;   // largest norm of all gradients together; 0: any
   int shard_threads = 0;       // deterministic by shards, this many side by side; 0: not
-  std::function<void()>
-      before_update;  // what must have happened before weights change; may be empty
+  int max_bad_steps = 3;       // in a row, until the state goes back; 0: the first ends the run
+  bool learn_late = false;     // whether numbers are finite, without a wait for the device (SGD)
+  std::function<void()> before_update =
+      {};  // what must have happened before weights change; may be empty
 };
 
 /// What ranks ask each other for; a wish of one is agreed by all in the next step.
 struct Wishes {
   bool stop = false;  // end the run
   bool save = false;  // save the state
+  bool end = false;   // rank 0's only: the time is up
 };
 
 /// Inputs of the network on its device.
@@ -60,8 +63,10 @@ class TrainStep {
             const Placement& placement, Communicator& comm, StepOptions options = {});
 
   /// Trains on this rank's share of a global batch, which may have no image, and advances the
-  /// state's iteration. Throws Error (kNumeric) for a loss that is not finite, naming its parts,
-  /// the iteration and the images (on a GPU in the step after it); Error (kUsage) for a batch that
+  /// state's iteration. An update whose loss or gradients are not finite on any rank is left out on
+  /// all: it changes nothing but the state's health and is told as a warning, and after as many in
+  /// a row as the options say the state goes back (numeric_health.h). Throws Error (kNumeric) where
+  /// that has been done too often, or the options want none of it; Error (kUsage) for a batch that
   /// the device has no memory for, with the size that fits: after that the state is spoilt.
   void run(const Batch& batch);
 
@@ -70,6 +75,8 @@ class TrainStep {
   void begin_epoch();
   /// Counts the last step's loss too; all ranks must call it after the last step of an epoch.
   void count_last_step();
+  /// Waits for what is not known yet of the last update. To be called before the state is copied.
+  void settle();
   /// Means of box, objectness, class and total over the global batches of the epoch; a step is
   /// counted when the next one has run.
   std::array<double, 4> mean_items() const;
@@ -77,28 +84,39 @@ class TrainStep {
   void request(const Wishes& wishes) { wishes_ = wishes; }
   const Wishes& agreed() const { return agreed_; }
   const StepPlan& last_plan() const { return plan_; }
+  /// By rank: what the step before the last took it, without waiting for the others' sums. Empty
+  /// where ranks work on shards, which wait in between.
+  const std::vector<double>& rank_seconds() const { return rank_seconds_; }
   /// Box, objectness, class and total of the last batch, on the device.
   const torch::Tensor& last_items() const { return last_items_; }
 
  private:
-  Inputs prepare(const Batch& batch) const;
-  std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty);
+  /// A batch and when it was trained.
+  struct PlannedBatch {
+    std::int64_t iteration = 0;
+    Batch batch;
+  };
+
+  Inputs prepare(const Batch& batch, std::int64_t iteration) const;
+  std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty,
+                                     const LayerTrace& trace = {});
   LossCounts sum_over_ranks(const LossCounts& own);
   void run_whole(const Inputs& inputs, const Batch& batch);
   void backward(const torch::Tensor& loss);
   void run_shards(const Inputs& inputs, const Batch& batch);
   void update();
+  void update_where_finite(const std::vector<torch::Tensor>& gradients, const torch::Tensor& norm);
+  void count_bad_update();
+  void tell_skipped(const std::vector<PlannedBatch>& batches, bool with_gradients);
+  void warn_of_skipped(const PlannedBatch& planned, const std::string& cause) const;
+  std::string find_cause(const PlannedBatch& batch, bool with_gradients);
+  void go_back();
+  LayerTrace inspection();
   void record(const torch::Tensor& items_4, const Batch& batch);
   void count_items(const double* items);
   [[noreturn]] void throw_out_of_memory(const Batch& batch);
   bool fits(std::int64_t images, const Batch& batch);
   void require_finite(const torch::Tensor& items_4) const;
-
-  /// Which batch the last recorded loss is of.
-  struct Recorded {
-    std::int64_t iteration = 0;
-    std::vector<std::string> images;
-  };
 
   TrainState& state_;
   const Schedule& schedule_;
@@ -108,9 +126,17 @@ class TrainStep {
   StepOptions options_;
   std::unique_ptr<ShardedStep> shards_;  // null: not deterministic
   StepPlan plan_;
-  torch::Tensor last_items_;  // of this rank
-  Recorded recorded_;
+  torch::Tensor last_items_;           // of this rank
+  PlannedBatch recorded_;              // that they are of
+  std::vector<PlannedBatch> batches_;  // since the last update
+  torch::Tensor late_flag_;            // not 0: the last update did not count; may be undefined
+  std::vector<PlannedBatch> late_batches_;       // of that update
+  std::vector<PlannedBatch> bad_batches_;        // to be told of once the step under way is over
+  std::int64_t num_told_ = 0, num_skipped_ = 0;  // in this run; in this epoch
+  bool inspects_ = true, inspects_gradients_ = false;
   Wishes wishes_, agreed_;
+  double own_seconds_ = 0, waited_seconds_ = 0;  // of the last step, of this rank
+  std::vector<double> rank_seconds_;
 };
 
 }  // namespace gannet

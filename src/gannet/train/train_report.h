@@ -16,6 +16,8 @@ struct TrainReport {
   int best_epoch = -1;
   double best_fitness = 0;
   double seconds = 0;
+  bool time_is_up =
+      false;              // ended by --time-limit: the last checkpoint is whole and can be resumed
   EvalReport evaluation;  // of the best checkpoint
 };
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <optional>
 #include <utility>
 
+#include "gannet/core/error.h"
 #include "gannet/core/stopwatch.h"
 #include "gannet/dist/agreement.h"
 #include "gannet/observe/run_observers.h"
@@ -20,6 +22,9 @@ struct Trainer::Impl {
   std::shared_ptr<Communicator> comm;
   ObserverList observers;
   std::atomic<bool> stop_requested{false};
+  std::optional<Stopwatch> process_watch;
+
+  void train(TrainReport& report, RunSummary& so_far);
 };
 
 Trainer::Trainer(RunStart start, std::shared_ptr<Communicator> comm)
@@ -61,23 +66,40 @@ std::string Trainer::describe_plan() {
       info.epochs, parts.state.batches_per_epoch, info.image_size);
 }
 
-TrainReport Trainer::run() {
+// @param so_far of a run that fails: what it has come to
+void Trainer::Impl::train(TrainReport& report, RunSummary& so_far) {
   const Stopwatch watch;
+  RunParts parts = assemble_run(std::exchange(start, RunStart{.settings = start.settings}), comm);
+  start.settings = parts.settings;
+  const std::filesystem::path directory = open_run_directory(parts);
+  if (comm->is_main())
+    add_run_observers(observers, {directory, parts.state.results, parts.settings.train.bucket,
+                                  [this] { return stop_requested.load(); }});
+  TrainingRun run(parts, directory,
+                  {observers, stop_requested, watch, process_watch.value_or(watch)});
+  try {
+    report = run.train();
+  } catch (...) {
+    so_far = run.summary();
+    throw;
+  }
+}
+
+TrainReport Trainer::run() {
   TrainReport report;
-  fail_together(*impl_->comm, [&] {
-    RunStart start = std::exchange(impl_->start, RunStart{.settings = settings()});
-    RunParts parts = assemble_run(std::move(start), impl_->comm);
-    impl_->start.settings = parts.settings;
-    const std::filesystem::path directory = open_run_directory(parts);
-    if (parts.comm->is_main())
-      add_run_observers(impl_->observers,
-                        {directory, parts.state.results, parts.settings.train.bucket,
-                         [this] { return impl_->stop_requested.load(); }});
-    report =
-        TrainingRun(parts, directory, {impl_->observers, impl_->stop_requested, watch}).train();
-  });
+  RunSummary so_far;
+  try {
+    fail_together(*impl_->comm, [&] { impl_->train(report, so_far); });
+  } catch (const std::exception& error) {
+    const auto* own = dynamic_cast<const Error*>(&error);
+    impl_->observers.on_run_failed(
+        {so_far, error.what(), own != nullptr && own->kind() == ErrorKind::kInterrupted});
+    throw;
+  }
   return report;
 }
+
+void Trainer::count_time_from(const Stopwatch& watch) { impl_->process_watch = watch; }
 
 void Trainer::request_stop() { impl_->stop_requested = true; }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gannet/config/settings.h"
+#include "gannet/core/stopwatch.h"
 #include "gannet/observe/events.h"
 #include "gannet/train/resume_options.h"
 #include "gannet/train/train_report.h"
@@ -37,7 +38,11 @@ class Trainer {
   /// Checks data, model and device and describes the run, without training or writing.
   std::string describe_plan();
 
-  /// Trains to the end. Throws Error; kInterrupted after request_stop.
+  /// The moment from which the setting `time_limit` counts; else it is that of `run`.
+  void count_time_from(const Stopwatch& watch);
+
+  /// Trains to the end, or until its time is up. Throws Error; kInterrupted after request_stop.
+  /// Observers are told of either.
   TrainReport run();
 
   /// Saves the state and ends the run, on all ranks, after the current step; safe to call from a

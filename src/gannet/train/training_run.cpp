@@ -11,10 +11,12 @@
 #include "gannet/core/memory.h"
 #include "gannet/eval/evaluator.h"
 #include "gannet/eval/report_files.h"
+#include "gannet/io/torch_file.h"
 #include "gannet/nn/checkpoint.h"
 #include "gannet/ops/accelerator.h"
 #include "gannet/train/equal_ranks.h"
 #include "gannet/train/run_checkpoint.h"
+#include "gannet/train/run_files.h"
 
 namespace gannet {
 namespace {
@@ -38,7 +40,7 @@ TrainingRun::TrainingRun(RunParts& parts, fs::path directory, RunSurroundings su
       directory_(std::move(directory)),
       outside_(surroundings),
       saver_({settings_, parts.data.description().names, state_, comm_, outside_.observers,
-              directory_ / "weights", parts.common_statistics()}),
+              directory_ / "weights", parts.common_statistics(), [this] { step_.settle(); }}),
       step_(state_, parts.schedule, parts.loss, parts.placement, comm_, step_options()) {}
 
 StepOptions TrainingRun::step_options() {
@@ -52,6 +54,8 @@ StepOptions TrainingRun::step_options() {
   options.norm_sync = parts_.links.norm_sync;
   options.loss_per_rank = settings_.compat_original();
   options.clip_gradients = settings_.hyp.clip_grad;
+  options.max_bad_steps = settings_.train.max_bad_steps;
+  options.learn_late = !parts_.placement.uses_host_threads() && settings_.train.optimizer == "sgd";
   options.before_update = [this] { saver_.wait_until_copied(); };
   if (settings_.train.deterministic) {
     options.shard_threads = torch::get_num_threads();
@@ -62,12 +66,14 @@ StepOptions TrainingRun::step_options() {
 
 TrainReport TrainingRun::train() {
   start();
-  while (state_.epoch < settings_.train.epochs && !out_of_patience()) {
+  while (goes_on() && !out_of_time_) {
     train_epoch();
+    if (out_of_time_) break;
     if (!stopped_) validate();
     if (stopped_) end_interrupted();
     end_epoch();
   }
+  if (out_of_time_) end_in_time();
   if (parts_.links.reducer && comm_.is_main())
     log_info("gradient sums: {:.1f} s were not hidden behind the backward pass",
              parts_.links.reducer->exposed_seconds());
@@ -75,6 +81,7 @@ TrainReport TrainingRun::train() {
 }
 
 void TrainingRun::start() {
+  if (settings_.train.max_bad_steps > 0 && state_.health.good.is_none()) keep_good(state_);
   if (!comm_.is_main()) return;
   std::vector<Label> labels;
   for (const IndexedImage& image : parts_.data.train_index().images)
@@ -111,7 +118,7 @@ void TrainingRun::train_epoch() {
   pace.watch = Stopwatch();
   for (std::int64_t i = first; const auto batch = parts_.train_loader.next(); ++i) {
     train_step(*batch, i, pace);
-    if (stopped_) return;
+    if (stopped_ || out_of_time_) return;
     if (i + 1 < pace.steps)
       saver_.after_step(step_.agreed().save);  // the end of the epoch has its own save
   }
@@ -123,7 +130,8 @@ void TrainingRun::train_step(const Batch& batch, std::int64_t index, Pace& pace)
     outside_.observers.on_batch_picture({&batch, &parts_.data.description().names,
                                          fmt::format("train_batch{}", state_.iteration), nullptr,
                                          state_.epoch});
-  step_.request({.stop = stop_wanted(), .save = saver_.wants_save()});
+  step_.request(
+      {.stop = stop_wanted(), .save = saver_.wants_save(), .end = comm_.is_main() && is_time_up()});
   state_.progress.targets = static_cast<std::int64_t>(batch.targets.size());
   state_.progress.image_size = batch.width;
   step_.run(batch);
@@ -132,6 +140,7 @@ void TrainingRun::train_step(const Batch& batch, std::int64_t index, Pace& pace)
     log_info("first step done {:.1f} s after the start", outside_.watch.seconds());
   report_step(index, pace);
   stopped_ = step_.agreed().stop || (comm_.world_size() == 1 && stop_wanted());
+  out_of_time_ = !stopped_ && step_.agreed().end;
 }
 
 std::int64_t TrainingRun::steps_left() const {
@@ -153,6 +162,7 @@ void TrainingRun::close_epoch() {
     log_warning("epoch {}: {} samples were replaced by others", state_.epoch,
                 parts_.train_loader.num_replaced());
   row_.lr = parts_.schedule.at(state_.iteration - 1).lr;
+  for (double& lr : row_.lr) lr *= state_.health.lr_factor;
 }
 
 // Of the device; of the process where it computes on the CPU.
@@ -177,6 +187,7 @@ void TrainingRun::report_step(std::int64_t index, const Pace& pace) {
   event.step = index;
   event.steps = pace.steps;
   event.seconds_left = seconds / done * static_cast<double>(pace.steps - index - 1);
+  event.rank_seconds = step_.rank_seconds();
   static_cast<TrainProgress&>(row_) = event;
   outside_.observers.on_step(event);
 }
@@ -266,7 +277,27 @@ void TrainingRun::end_epoch() {
   ++epochs_run_;
   step_.begin_epoch();
   mark_boundary(state_);
+  if (settings_.train.max_bad_steps > 0) {
+    recover_rate(state_);
+    keep_good(state_);
+  }
   saver_.after_epoch(best, last);
+  // Not left to the next step: an epoch's end is the better place to end at.
+  if (settings_.train.time_limit > 0 && goes_on())
+    out_of_time_ = comm_.broadcast("time limit", is_time_up() ? "up" : "") == "up";
+}
+
+bool TrainingRun::is_time_up() const {
+  constexpr double kSecondsPerHour = 3600;
+  const double limit = settings_.train.time_limit * kSecondsPerHour;
+  return limit > 0 && outside_.process_watch.seconds() >= limit;
+}
+
+void TrainingRun::end_in_time() {
+  saver_.save_and_wait();
+  log_info("the time is up in epoch {} after {} of {} steps; the state is saved", state_.epoch,
+           state_.boundary.iteration - state_.epoch * state_.batches_per_epoch,
+           state_.batches_per_epoch);
 }
 
 void TrainingRun::end_interrupted() {
@@ -298,30 +329,51 @@ void TrainingRun::strip(const std::string& path) {
     log_info("{}: stripped to {:.1f} MB", path, static_cast<double>(strip_checkpoint(path)) / 1e6);
 }
 
+RunSummary TrainingRun::summary() const {
+  RunSummary summary{directory_, epochs_run_, outside_.watch.seconds(), state_.best_epoch,
+                     state_.best_fitness};
+  for (const EpochRow& row : state_.results)
+    if (row.epoch == state_.best_epoch) summary.best = row.metrics;
+  std::error_code ignored;
+  for (const char* name : {"last.pt", "best.pt"})
+    if (const auto path = directory_ / "weights" / name; fs::exists(path, ignored))
+      summary.checkpoint = path;
+  summary.time_is_up = out_of_time_;
+  return summary;
+}
+
 TrainReport TrainingRun::finish() {
   const double seconds = outside_.watch.seconds();
   TrainReport report;
   report.directory = directory_;
-  report.last_checkpoint = (directory_ / "weights" / "last.pt").string();
+  report.last_checkpoint = saver_.last().string();
+  report.time_is_up = out_of_time_;
   const std::string best = (directory_ / "weights" / "best.pt").string();
   saver_.finish();
   report.best_checkpoint = fs::exists(best) ? best : report.last_checkpoint;
-  strip(report.best_checkpoint);
+  const bool is_both = report.best_checkpoint == report.last_checkpoint;
+  if (!is_both || !out_of_time_) strip(report.best_checkpoint);
   Evaluation last = evaluate(*best_model(report.best_checkpoint), false, true, true);
   report.evaluation = last.report;
   if (report.evaluation.stopped)
-    throw Error(ErrorKind::kInterrupted, "interrupted in the last evaluation; the training is done",
+    throw Error(ErrorKind::kInterrupted,
+                out_of_time_ ? "interrupted in the evaluation after the time was up"
+                             : "interrupted in the last evaluation; the training is done",
                 {report.best_checkpoint, 0, {}},
                 fmt::format("gannet train --resume {} does the rest", report.last_checkpoint));
   if (comm_.is_main()) write_report(directory_, last.report, last.images, parts_.data.val_index());
+  if (comm_.is_main() && !out_of_time_)
+    save_torch_file(history_file(directory_ / "weights").string(), history_of(state_, settings_));
   // Last of all: until then a run that is killed here can be resumed.
-  if (report.best_checkpoint != report.last_checkpoint) strip(report.last_checkpoint);
+  if (!is_both && !out_of_time_) strip(report.last_checkpoint);
   report.epochs_run = epochs_run_;
   report.best_epoch = state_.best_epoch;
   report.best_fitness = state_.best_fitness;
   report.seconds = seconds;
-  outside_.observers.on_run_end(
-      {directory_, epochs_run_, seconds, state_.best_epoch, state_.best_fitness, false});
+  RunSummary told = summary();
+  told.seconds = seconds;
+  told.best = report.evaluation.mean;
+  outside_.observers.on_run_end(told);
   return report;
 }
 

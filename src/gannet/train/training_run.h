@@ -21,7 +21,8 @@ namespace gannet {
 struct RunSurroundings {
   ObserverList& observers;
   const std::atomic<bool>& stop_requested;
-  Stopwatch watch;  // since the run was asked for
+  Stopwatch watch;          // since the run was asked for
+  Stopwatch process_watch;  // what --time-limit counts from
 };
 
 class TrainingRun {
@@ -29,8 +30,12 @@ class TrainingRun {
   /// @param directory of the run, which exists   All that is referred to must outlive the run.
   TrainingRun(RunParts& parts, std::filesystem::path directory, RunSurroundings surroundings);
 
-  /// Trains to the end. Throws Error; kInterrupted where a stop was requested.
+  /// Trains to the end, or until the time is up. Throws Error; kInterrupted where a stop was
+  /// requested.
   TrainReport train();
+
+  /// What the run has come to.
+  RunSummary summary() const;
 
  private:
   /// How an epoch gets on.
@@ -55,11 +60,14 @@ class TrainingRun {
   bool improves(double fitness);
   void end_epoch();
   [[noreturn]] void end_interrupted();
+  void end_in_time();
   std::shared_ptr<DetectionModel> best_model(const std::string& path);
   void strip(const std::string& path);
   TrainReport finish();
 
   bool stop_wanted() const { return outside_.stop_requested; }
+  bool is_time_up() const;
+  bool goes_on() const { return state_.epoch < settings_.train.epochs && !out_of_patience(); }
   bool out_of_patience() const;
   bool is_last_epoch() const;
 
@@ -74,6 +82,7 @@ class TrainingRun {
   EpochRow row_;  // of the epoch under way
   Stopwatch epoch_watch_;
   bool stopped_ = false;
+  bool out_of_time_ = false;  // on all ranks; never after the last epoch
   int epochs_run_ = 0;
 };
 

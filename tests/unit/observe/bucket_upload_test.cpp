@@ -82,10 +82,9 @@ class Upload : public testing::TemporaryFolder {
     write("run/weights/" + name, content);
     observer.on_checkpoint({folder_ / "run/weights" / name, 0, false});
   }
-  RunSummary summary(bool interrupted = false) const {
+  RunSummary summary() const {
     RunSummary result;
     result.directory = folder_ / "run";
-    result.interrupted = interrupted;
     return result;
   }
   std::string told() const { return read_file(path("told.txt")); }
@@ -221,7 +220,7 @@ TEST_F(Upload, AnInterruptedRunEndsAtOnceAndNamesWhatIsMissing) {
   auto observer = start();
   checkpoint(*observer, "epoch0.pt", "first");
   const auto begin = std::chrono::steady_clock::now();
-  observer->on_run_end(summary(true));
+  observer->on_run_failed({.so_far = summary(), .error = "interrupted"});
   observer.reset();
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
   EXPECT_EQ(times_told("before these were uploaded: weights/epoch0.pt"), 1);

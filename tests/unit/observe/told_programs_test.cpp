@@ -24,7 +24,7 @@ TEST(RunJson, AnyTextAndAnyNumberGiveValidLines) {
   step.loss.total = NAN;
   for (const std::string& text :
        {run_start_json(info), step_json(step), epoch_json({}), checkpoint_json({}),
-        run_end_json({}), run_failed_json("d", "\n")}) {
+        run_end_json({}), run_failed_json({.so_far = {}, .error = "\n"})}) {
     EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("\n")));
     EXPECT_TRUE(nlohmann::json::parse(text).contains("event")) << text;
   }
@@ -43,9 +43,40 @@ TEST_F(ToldPrograms, LinesAreAddedToWhatTheFileHas) {
   const std::string file = write("log.jsonl", "before\n");
   JsonLinesObserver observer(file);
   observer.on_epoch_end({});
-  observer.run_failed("why");
-  EXPECT_EQ(read_file(file),
-            "before\n" + epoch_json({}) + "\n" + run_failed_json("", "why") + "\n");
+  observer.on_run_failed({.so_far = {}, .error = "why"});
+  EXPECT_EQ(read_file(file), "before\n" + epoch_json({}) + "\n" +
+                                 run_failed_json({.so_far = {}, .error = "why"}) + "\n");
+}
+
+TEST_F(ToldPrograms, StepsForCurvesComeOnceASecondAndLaterLessOften) {
+  double now = 0;
+  StepRows rows([&] { return now; }, StepRows::Kind::kCurve);
+  const auto count = [&](double seconds) {
+    int wanted = 0;
+    for (const double end = now + seconds; now < end; now += 0.25) wanted += rows.wants({});
+    return wanted;
+  };
+  EXPECT_TRUE(rows.wants({}));  // the first at once
+  EXPECT_EQ(count(100), 99);
+  now = 20'000;
+  EXPECT_NEAR(count(1000), 100, 3);
+}
+
+TEST_F(ToldPrograms, TheDirectoryOfARunGetsItsSteps) {
+  StepLogObserver observer;
+  observer.on_run_failed({.so_far = {}, .error = "before it began"});
+  RunInfo info;
+  info.directory = folder_;
+  observer.on_run_start(info);
+  StepEvent step;
+  step.rank_seconds = {0.5, 0.25};
+  observer.on_step(step);
+  observer.on_step(step);  // so soon that curves do not need it
+  const RunFailure failure{.so_far = {}, .error = "why"};
+  observer.on_run_failed(failure);
+  EXPECT_EQ(read_file(folder_ / "steps.jsonl"),
+            run_start_json(info) + "\n" + step_json(step) + "\n" + run_failed_json(failure) + "\n");
+  EXPECT_THAT(step_json(step), ::testing::HasSubstr(R"("rank_seconds":[0.5,0.25])"));
 }
 
 TEST(Webhook, TakesWebAddressesOnly) {

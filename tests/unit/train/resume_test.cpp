@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <set>
 
 #include "gannet/core/error.h"
@@ -33,6 +34,8 @@ struct RunOptions {
   std::string optimizer = "sgd";
   int shard_threads = 0;
   bool original = false;
+  std::set<std::int64_t> bad = {};  // iterations with a gradient that is not finite
+  bool late = false;                // which is learned a step later
 };
 
 std::string packed(const Value& value) {
@@ -62,6 +65,12 @@ class StoppableRun {
     settings_.train.optimizer = options.optimizer;
     step_options_.shard_threads = options.shard_threads;
     step_options_.loss_per_rank = options.original;
+    step_options_.max_bad_steps = 2;
+    step_options_.learn_late = options.late;
+    state_.model->parameters()[0].register_hook(
+        [this, bad = options.bad](const torch::Tensor& gradient) {
+          return bad.contains(state_.iteration) ? gradient * std::nan("") : gradient;
+        });
     if (options.shard_threads == 0)
       reducer_ = comm.reduce_gradients(state_.model->parameters(), GradientCompression::kNone);
     step_options_.reducer = reducer_.get();
@@ -77,6 +86,8 @@ class StoppableRun {
   }
 
   void train_to(std::int64_t end) {
+    if (state_.boundary.buffers.empty()) mark_boundary(state_);
+    if (state_.health.good.is_none()) keep_good(state_);
     TrainStep step(state_, schedule_, loss_, placement_, comm_, step_options_);
     while (state_.iteration < end) {
       if (state_.iteration % kBatches == 0) {
@@ -92,7 +103,9 @@ class StoppableRun {
       losses[-state_.epoch - 1] = step.mean_items()[3];  // of the epoch
       ++state_.epoch;
       mark_boundary(state_);
+      keep_good(state_);
     }
+    step.settle();
   }
 
   const TrainState& state() const { return state_; }
@@ -125,6 +138,7 @@ void expect_equal(const StoppableRun& found, const StoppableRun& expected) {
   EXPECT_EQ(found.state().ema->updates(), expected.state().ema->updates());
   EXPECT_EQ(packed(optimizer_state(*found.state().optimizer, *found.state().model)),
             packed(optimizer_state(*expected.state().optimizer, *expected.state().model)));
+  EXPECT_EQ(found.state().health.lr_factor, expected.state().health.lr_factor);
   for (const auto& [iteration, loss] : found.losses)
     EXPECT_EQ(loss, expected.losses.at(iteration)) << "loss of iteration " << iteration;
 }
@@ -136,6 +150,9 @@ std::set<std::int64_t> random_stops(std::size_t count) {
   return stops;
 }
 
+/// One update that is skipped, and enough in a row to go back, within the second epoch.
+const std::set<std::int64_t> kBad = {2, 8, 9, 10};
+
 class ContinuedRun : public ::testing::TestWithParam<RunOptions> {};
 
 TEST_P(ContinuedRun, EqualsTheWholeRunWhereverItStopped) {
@@ -143,6 +160,7 @@ TEST_P(ContinuedRun, EqualsTheWholeRunWhereverItStopped) {
   StoppableRun whole(GetParam(), *alone);
   whole.train_to(kSteps);
   ASSERT_TRUE(std::isfinite(whole.losses.at(kSteps - 1)));
+  EXPECT_EQ(whole.state().health.roll_backs, GetParam().bad.empty() ? 0 : 1);
   int inside_accumulation = 0;
   for (const std::int64_t stop : random_stops(25)) {
     StoppableRun first(GetParam(), *alone), second(GetParam(), *alone);
@@ -160,8 +178,10 @@ INSTANTIATE_TEST_SUITE_P(
     Kinds, ContinuedRun,
     ::testing::Values(RunOptions{}, RunOptions{.compute = torch::kBFloat16},
                       RunOptions{.optimizer = "adam"}, RunOptions{.optimizer = "adamw"},
-                      RunOptions{.original = true}, RunOptions{.shard_threads = 1}),
+                      RunOptions{.original = true}, RunOptions{.shard_threads = 1},
+                      RunOptions{.bad = kBad}, RunOptions{.bad = kBad, .late = true}),
     [](const auto& test) -> std::string {
+      if (!test.param.bad.empty()) return test.param.late ? "rolled_back_late" : "rolled_back";
       if (test.param.shard_threads > 0) return "deterministic";
       if (test.param.original) return "original";
       return test.param.optimizer + (test.param.compute == torch::kBFloat16 ? "_bf16" : "_fp32");

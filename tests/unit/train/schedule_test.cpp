@@ -41,6 +41,23 @@ TEST(Schedule, RateAfterWarmUpIsThatOfItsEpoch) {
   }
 }
 
+TEST(Schedule, StartsAnewWhereARunWasExtended) {
+  const Schedule plain(ten_epochs());
+  ScheduleOptions options = ten_epochs();
+  options.epochs = 15;
+  options.start_epoch = 5;
+  const Schedule extended(options);
+  EXPECT_EQ(extended.first_iteration(), 5 * 7);
+  EXPECT_EQ(extended.num_iterations(), 10 * 7);
+  for (std::int64_t i = 0; i < 70; ++i) {
+    const StepPlan found = extended.at(35 + i), expected = plain.at(i);
+    EXPECT_EQ(found.lr, expected.lr);
+    EXPECT_EQ(found.completes_update, expected.completes_update);
+    EXPECT_EQ(found.epoch, expected.epoch + 5);
+    EXPECT_EQ(found.iteration, 35 + i);
+  }
+}
+
 // Q17, Q18: rates are one epoch late, and start again from epoch 0 after a resume.
 TEST(Schedule, RatesOfTheOriginal) {
   ScheduleOptions options = ten_epochs();

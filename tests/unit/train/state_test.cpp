@@ -113,5 +113,32 @@ TEST_F(TrainStateFile, StrippedFileHoldsTheAverageAndCannotBeResumed) {
   EXPECT_THAT(error.what(), ::testing::HasSubstr("no training state"));
 }
 
+TEST_F(TrainStateFile, FinishedRunKeepsWhatItTakesToExtendIt) {
+  SmallRun run("sgd"), read("sgd");
+  run.steps(5);
+  run.state.epoch = 1;
+  run.state.best_epoch = 0;
+  run.state.best_fitness = 0.25;
+  run.state.results.resize(1);
+  run.settings.train.epochs = 1;
+  save_torch_file(path("last.pt"), checkpoint_of(run.state, run.settings, kNames));
+  strip_checkpoint(path("last.pt"));
+  save_torch_file(path("history.pt"), history_of(run.state, run.settings));
+  const Value checkpoint = load_torch_file(path("last.pt")),
+              history = load_torch_file(path("history.pt"));
+  EXPECT_EQ(parse_settings(history.string_at("settings"), "").train.epochs, 1);
+  read.state.batches_per_epoch = 5;
+  restore_finished(read.state, checkpoint, history);
+  EXPECT_EQ(read.state.epoch, 1);
+  EXPECT_EQ(read.state.schedule_start, 1);
+  EXPECT_EQ(read.state.iteration, 5);
+  EXPECT_EQ(read.state.best_fitness, 0.25);
+  EXPECT_EQ(read.state.results.size(), 1U);
+  EXPECT_EQ(read.state.ema->updates(), 0);
+  const auto average = testing::entry(run.state.ema->model(), "model.1.conv.weight");
+  EXPECT_TRUE(torch::equal(testing::entry(*read.state.model, "model.1.conv.weight"),
+                           average.to(torch::kFloat16).to(torch::kFloat32)));
+}
+
 }  // namespace
 }  // namespace gannet
