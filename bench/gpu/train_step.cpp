@@ -26,6 +26,7 @@
 #include "gannet/ops/accelerator.h"
 #include "gannet/ops/placement.h"
 #include "gannet/ops/tensor_memory.h"
+#include "gannet/ops/thread_waiting.h"
 #include "gannet/train/ema.h"
 #include "gannet/train/optimizer.h"
 #include "gannet/train/run_options.h"
@@ -285,6 +286,7 @@ int main(int argc, char** argv) {
   app.add_flag("--profile", options.profile);
   CLI11_PARSE(app, argc, argv);
   try {
+    gannet::prepare_operator_threads();
     gannet::keep_tensor_memory();
     gannet::run(options);
   } catch (const std::exception& error) {

@@ -134,7 +134,7 @@ void MlflowObserver::on_run_end(const RunSummary& summary) {
   post([this, epoch = summary.best_epoch] {
     client_.set_tag(run_, "best_epoch", std::to_string(epoch));
   });
-  end_run(summary.interrupted ? "KILLED" : "FINISHED");
+  end_run("FINISHED");
 }
 
 void MlflowObserver::on_run_failed(const RunFailure& failure) {
