@@ -29,7 +29,7 @@ unset MLFLOW_TRACKING_URI
 wait_for 60 test -s runs/d/results.txt
 kill -TERM $pid; wait $pid; status=$?
 [[ $status == 3 ]] || fail "SIGTERM: exit status $status, not 3"
-GANNET_FAULT=step:0:nan:2 "${train[@]}" --epochs 4 --name e --mlflow "$url" >failed.txt 2>&1 && fail "a run that fails: $(tail -n 1 failed.txt)"
+GANNET_FAULT=step:0:nan:2 "${train[@]}" --epochs 4 --max-bad-steps 0 --name e --mlflow "$url" >failed.txt 2>&1 && fail "a run that fails: $(tail -n 1 failed.txt)"
 
 GANNET_FAULT=evaluation:0:kill:3 "${train[@]}" --epochs 4 --name h --mlflow "$url" >killed.txt 2>&1
 check "a run that goes on" 0 "best weights in" "$gannet" train --resume runs/h/weights/last.pt --mlflow "$url"

@@ -143,7 +143,7 @@ part_faults() {
     code=0
     GANNET_FAULT=$fault timeout -k 5 60 "$pack/bin/gannet" train --data demo/demo.yaml --cfg yolov5n-csp.yaml \
       --hyp demo.yaml --img 128 --batch 8 --epochs 3 --noautoanchor --workers 2 --device "$device,$device" --nproc 2 \
-      --dist-timeout 8 --project runs --name fault --exist-ok || code=$?
+      --dist-timeout 8 --max-bad-steps 0 --project runs --name fault --exist-ok || code=$?
     echo "figure: $fault exit $code"
     [[ $code == 1 || $code == 4 ]]
   done
