@@ -146,10 +146,10 @@ void Dashboard::Impl::send_picture(const Request& request, Response& response) c
   const auto directory = folder.directory_of(request.get_param_value("run"));
   for (const std::string& known : shown_pictures()) {
     if (!directory || known != name) continue;
-    auto bytes = read_plain_file(*directory / known, kMaxPicture);
+    const auto bytes = read_plain_file(*directory / known, kMaxPicture);
     if (!bytes) break;
     response.set_header("Cache-Control", "private, max-age=3600");  // its address has its stamp
-    response.set_content(std::move(*bytes), known.ends_with(".png") ? "image/png" : "image/jpeg");
+    response.set_content(*bytes, known.ends_with(".png") ? "image/png" : "image/jpeg");
     return;
   }
   throw HttpError(404, "there is no such picture");

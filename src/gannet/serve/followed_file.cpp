@@ -34,9 +34,10 @@ std::optional<std::string> read_plain_file(const std::filesystem::path& file, st
   std::optional<std::string> content;
   if (::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)) {
     const auto left = static_cast<std::size_t>(std::max<std::int64_t>(info.st_size - offset, 0));
-    content.emplace(std::min(left, max_bytes), '\0');
-    const ssize_t count = ::pread(descriptor, content->data(), content->size(), offset);
-    content->resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    std::string bytes(std::min(left, max_bytes), '\0');
+    const ssize_t count = ::pread(descriptor, bytes.data(), bytes.size(), offset);
+    bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    content = std::move(bytes);
   }
   ::close(descriptor);
   return content;
