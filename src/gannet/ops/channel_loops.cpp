@@ -182,22 +182,38 @@ struct Pair {
   Floats a, b;
 };
 
-// Adds a and a * b of what `get(place)` gives to the sums: those of a few rows as float32, which
-// holds them nearly exactly, then as float64.
-template <class Get>
+// Adds a * b as float64 throughout.
+GANNET_INLINE void add_product_to(double* sums, std::int64_t c, Floats a, Floats b) {
+  const EightFloats a_low = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7),
+                    a_high = __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15),
+                    b_low = __builtin_shufflevector(b, b, 0, 1, 2, 3, 4, 5, 6, 7),
+                    b_high = __builtin_shufflevector(b, b, 8, 9, 10, 11, 12, 13, 14, 15);
+  add_to(
+      sums, c,
+      __builtin_convertvector(a_low, EightDoubles) * __builtin_convertvector(b_low, EightDoubles));
+  add_to(sums, c + 8,
+         __builtin_convertvector(a_high, EightDoubles) *
+             __builtin_convertvector(b_high, EightDoubles));
+}
+
+// Adds a and a * b of what `get(place)` gives to the sums, as float64. Of bfloat16 a few rows are
+// added as float32 before, which holds them nearly exactly.
+template <ValueType kType, class Get>
 GANNET_INLINE void add_products(const ChannelRun& run, double* sum, double* product, Get get) {
   constexpr std::int64_t kRows = 4;
   std::int64_t row = run.first;
-  for (; row + kRows <= run.last && run.values_of(row + kRows - 1) == run.width; row += kRows) {
-    for (std::int64_t c = 0; c < run.width; c += kLanes) {
-      Floats sums{}, products{};
-      for (std::int64_t r = row; r < row + kRows; ++r) {
-        const Pair pair = get(Place{r, c, kLanes});
-        sums += pair.a;
-        products += pair.a * pair.b;
+  if constexpr (kType == ValueType::kBFloat16) {
+    for (; row + kRows <= run.last && run.values_of(row + kRows - 1) == run.width; row += kRows) {
+      for (std::int64_t c = 0; c < run.width; c += kLanes) {
+        Floats sums{}, products{};
+        for (std::int64_t r = row; r < row + kRows; ++r) {
+          const Pair pair = get(Place{r, c, kLanes});
+          sums += pair.a;
+          products += pair.a * pair.b;
+        }
+        add_to(sum, c, sums);
+        add_to(product, c, products);
       }
-      add_to(sum, c, sums);
-      add_to(product, c, products);
     }
   }
   const ChannelRun rest{run.type, row, run.last, run.width, run.values};
@@ -205,13 +221,13 @@ GANNET_INLINE void add_products(const ChannelRun& run, double* sum, double* prod
       rest, [&](const Place& at) __attribute__((always_inline)) {
         const Pair pair = get(at);
         add_to(sum, at.c, pair.a);
-        add_to(product, at.c, pair.a * pair.b);
+        add_product_to(product, at.c, pair.a, pair.b);
       });
 }
 
 template <ValueType kType>
 GANNET_INLINE void moments_of(const ChannelRun& run, const Rows& x, double* sum, double* square) {
-  add_products(
+  add_products<kType>(
       run, sum, square, [&](const Place& at) __attribute__((always_inline)) {
         const Floats value = load_at<kType>(x, at);
         return Pair{value, value};
@@ -234,7 +250,7 @@ template <ValueType kType, Activation kActivation>
 GANNET_INLINE void gradient_moments_of(const ChannelRun& run, const ScaledActivation& how,
                                        const Rows& x, const Rows& grad_y, double* sum,
                                        double* product) {
-  add_products(
+  add_products<kType>(
       run, sum, product, [&](const Place& at) __attribute__((always_inline)) {
         const Floats value = load_at<kType>(x, at);
         const Floats z = value * channels(how.scale, at.c) + channels(how.shift, at.c);
