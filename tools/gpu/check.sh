@@ -103,12 +103,12 @@ part_resume() {
     wait $child || code=$?
     [[ $code -eq 3 ]]
   }
-  epochs_args=(--data demo/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml --img 128 --batch 8 --epochs 12
+  epochs_args=(--data demo/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml --img 128 --batch 8 --epochs 8
     --noautoanchor --workers 4 --precision fp32 --project runs --name resumed --exist-ok)
   stop_after 2 "${epochs_args[@]}" --device cpu
-  stop_after 5 --resume runs/resumed/weights/last.pt --device "$device"
+  stop_after 4 --resume runs/resumed/weights/last.pt --device "$device"
   gannet train --resume runs/resumed/weights/last.pt --device cpu
-  epochs cpu fp32 straight --epochs 12
+  epochs cpu fp32 straight --epochs 8
   echo "figure: moved $(column runs/resumed 'train/total_loss'), straight $(column runs/straight 'train/total_loss')"
   awk -v a="$(column runs/resumed 'train/total_loss')" -v b="$(column runs/straight 'train/total_loss')" \
     'BEGIN {exit !(a / b > 0.9 && a / b < 1.1)}'
@@ -207,7 +207,7 @@ part machine 60 any
 part parity 100 any
 part unit 60 any
 part train 90 any
-part resume 60 any
+part resume 150 any
 part use 60 any
 part ranks 60 any
 part faults 100 any
