@@ -5,6 +5,26 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# The verdicts in CTest's report of a preset, "run NAME", "fail NAME", "notrun NAME": those of its own tests, and for
+# each program of GoogleTest those in the program's report.
+verdicts() {
+  local tests report program
+  tests=$(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\2 \1/p' "build/$1/tests.xml")
+  for report in "build/$1"/tests/reports/*.xml; do
+    [[ -f $report ]] || continue
+    program=$(basename "$report" .xml)
+    grep -q "^fail $program$" <<<"$tests" && ! grep -q '<failure' "$report" && continue  # it crashed
+    tests=$(grep -v " $program$" <<<"$tests")
+    awk 'function tell() { if (name != "") print verdict, name }
+      /<testcase / { tell(); verdict = /result="skipped"/ ? "notrun" : /status="notrun"/ ? "disabled" : "run"
+        match($0, / name="[^"]*"/); name = substr($0, RSTART + 7, RLENGTH - 8)
+        match($0, / classname="[^"]*"/); name = substr($0, RSTART + 12, RLENGTH - 13) "." name }
+      /<failure/ { verdict = "fail" }
+      END { tell() }' "$report"
+  done
+  echo "$tests"
+}
+
 failed_presets=() cases='' skipped=''
 for preset in dev asan lint; do
   echo "--- $preset"
@@ -12,14 +32,13 @@ for preset in dev asan lint; do
     skipped+=$'lint\n'
     continue
   fi
-  rm -f "build/$preset/tests.xml"
+  rm -rf "build/$preset/tests.xml" "build/$preset/tests/reports"
   cmake --preset "$preset" -DLIBTORCH="${LIBTORCH:-}" || exit 1
   [[ $preset == lint ]] || cmake --build --preset "$preset" || exit 1
   jobs=1  # tests of several threads and processes disturb each other
   [[ $preset == lint ]] && jobs=$(nproc)
   ctest --preset "$preset" -j "$jobs" --output-junit tests.xml || failed_presets+=("$preset")
-  # Lines of CTest's report, whose status is run, fail, notrun or disabled.
-  cases+=$(sed -n 's/.*<testcase name="\([^"]*\)".* status="\([a-z]*\)".*/\2 \1/p' "build/$preset/tests.xml")$'\n'
+  cases+=$(verdicts "$preset")$'\n'
 done
 
 count() { grep -c "^$1 " <<<"$cases"; }

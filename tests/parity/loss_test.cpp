@@ -75,7 +75,9 @@ TEST_P(Loss, AssignmentPartsAndGradients) {
     for (int l = 0; l < head.num_levels(); ++l)
       raw.push_back(vector["pred." + std::to_string(l)].to(dtype).requires_grad_());
     const auto targets = vector["targets"].to(torch::kCPU);
-    const auto matches = loss.assign(raw, targets, head).levels;
+    const auto matches =
+        assign_targets(targets.to(dtype), raw, head,
+                       {loss.options().anchor_threshold, loss.options().edges_count_twice});
     for (std::size_t l = 0; l < matches.size(); ++l) {
       const std::string level = "." + std::to_string(l);
       const LevelMatches& m = matches[l];

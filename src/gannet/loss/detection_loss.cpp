@@ -7,11 +7,6 @@
 namespace gannet {
 namespace {
 
-/// Sums of one level over this rank; divided by global counts later.
-struct LevelSums {
-  torch::Tensor box, objectness, classes;
-};
-
 torch::Dtype at_least_float32(torch::Dtype dtype) {
   return dtype == torch::kBFloat16 || dtype == torch::kFloat16 ? torch::kFloat32 : dtype;
 }
@@ -24,49 +19,80 @@ torch::TensorOptions compute_options(const std::vector<torch::Tensor>& raw) {
   return raw.front().options().dtype(at_least_float32(raw.front().scalar_type()));
 }
 
-// Objectness targets: at several matches of one cell the last in order wins, on every device.
-torch::Tensor objectness_targets(const LevelMatches& m, const torch::Tensor& overlap,
-                                 const torch::Tensor& raw, double ratio) {
-  auto target =
-      torch::zeros({raw.size(0) * raw.size(1) * raw.size(2) * raw.size(3)}, overlap.options());
-  const auto cell =
-      ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column;
-  const auto order = torch::arange(m.count(), cell.options());
+// Objectness targets of all cells: at several matches of one cell the last in order wins, on every
+// device.
+torch::Tensor objectness_targets(const torch::Tensor& cell, const torch::Tensor& overlap,
+                                 std::int64_t num_cells, double ratio) {
+  auto target = torch::zeros({num_cells}, overlap.options());
+  const auto order = torch::arange(cell.size(0), cell.options());
   const auto last =
-      torch::full({target.size(0)}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
+      torch::full({num_cells}, -1, cell.options()).scatter_reduce(0, cell, order, "amax");
   const auto winner = last.index_select(0, cell).eq(order);
   const auto value = (1 - ratio) + ratio * overlap.clamp_min(0);
   // A losing match adds nothing, so the sum over a cell is its winner's value.
-  target.scatter_add_(0, cell, torch::where(winner, value, torch::zeros_like(value)));
-  return target.reshape({raw.size(0), raw.size(1), raw.size(2), raw.size(3)});
+  return target.scatter_add_(0, cell, torch::where(winner, value, torch::zeros_like(value)));
 }
 
-LevelSums level_sums(const torch::Tensor& raw, const LevelMatches& m, const LossOptions& o) {
+// (M, V)
+torch::Tensor matched_predictions(const std::vector<torch::Tensor>& raw, const LossTargets& t) {
+  const LevelMatches& m = t.matches;
+  std::vector<torch::Tensor> rows;
+  std::int64_t begin = 0;
+  for (std::size_t l = 0; l < raw.size(); ++l) {
+    const std::int64_t end = begin + t.matches_of_level[l];
+    const auto part = [&](const torch::Tensor& index) { return index.slice(0, begin, end); };
+    if (begin < end)
+      rows.push_back(raw[l].index({part(m.image), part(m.anchor), part(m.row), part(m.column)}));
+    begin = end;
+  }
+  return at_least_float32(torch::cat(rows));
+}
+
+/// Sums of each level over this rank; divided by global counts later.
+struct LevelSums {
+  std::vector<torch::Tensor> box, objectness, classes;
+};
+
+std::vector<torch::Tensor> sums_of_levels(const torch::Tensor& values,
+                                          const std::vector<std::int64_t>& lengths) {
+  std::vector<torch::Tensor> sums;
+  for (const auto& part : values.split_with_sizes(lengths)) sums.push_back(part.sum());
+  return sums;
+}
+
+// All levels at once: a device is called once where it would be called for each.
+LevelSums level_sums(const std::vector<torch::Tensor>& raw, const LossTargets& t,
+                     const LossOptions& o) {
   LevelSums sums;
-  const auto objectness = at_least_float32(raw.select(4, 4));
-  sums.box = sums.classes = torch::zeros({}, objectness.options());
+  std::vector<torch::Tensor> logits_of_levels;
+  std::vector<std::int64_t> cells;
+  for (const auto& level : raw) {
+    logits_of_levels.push_back(level.select(4, 4).reshape({-1}));
+    cells.push_back(logits_of_levels.back().size(0));
+  }
+  const auto objectness = at_least_float32(torch::cat(logits_of_levels));
   auto target = torch::zeros_like(objectness);
+  const LevelMatches& m = t.matches;
   if (m.count() > 0) {
-    const auto matched =
-        at_least_float32(raw.index({m.image, m.anchor, m.row, m.column}));  // (M, V)
+    const auto matched = matched_predictions(raw, t);
     const auto centre = matched.slice(1, 0, 2).sigmoid() * 2 - 0.5;
     const auto size = (matched.slice(1, 2, 4).sigmoid() * 2).square() * m.anchor_cells;
     const auto overlap = paired_iou_cxcywh(torch::cat({centre, size}, 1), m.box_cxcywh,
                                            o.box_overlap, o.iou_epsilon);
-    sums.box = (1 - overlap).sum();
-    target = objectness_targets(m, overlap.detach(), raw, o.overlap_ratio);
+    sums.box = sums_of_levels(1 - overlap, t.matches_of_level);
+    target = objectness_targets(t.cell, overlap.detach(), objectness.size(0), o.overlap_ratio);
     const auto logits = matched.slice(1, 5);
     if (logits.size(1) > 1) {
       auto one_hot = torch::full_like(logits, o.label_smoothing / 2);
       one_hot.scatter_(1, m.class_id.unsqueeze(1), 1 - o.label_smoothing / 2);
-      sums.classes =
-          elementwise_cross_entropy(logits, one_hot, {o.class_positive_weight, o.focal_gamma})
-              .sum();
+      sums.classes = sums_of_levels(
+          elementwise_cross_entropy(logits, one_hot, {o.class_positive_weight, o.focal_gamma}),
+          t.matches_of_level);
     }
   }
-  sums.objectness =
-      elementwise_cross_entropy(objectness, target, {o.objectness_positive_weight, o.focal_gamma})
-          .sum();
+  sums.objectness = sums_of_levels(
+      elementwise_cross_entropy(objectness, target, {o.objectness_positive_weight, o.focal_gamma}),
+      cells);
   return sums;
 }
 
@@ -81,23 +107,33 @@ LossCounts counts_of(const std::vector<LevelMatches>& matches,
   return counts;
 }
 
-// All levels in two copies: whole numbers and others.
-void move_to(const torch::Device& device, std::vector<LevelMatches>& levels) {
+// The cells of the matches of a level among those of all levels, of which `begin` come before it.
+torch::Tensor cells_of(const LevelMatches& m, const torch::Tensor& raw, std::int64_t begin) {
+  return ((m.image * raw.size(1) + m.anchor) * raw.size(2) + m.row) * raw.size(3) + m.column +
+         begin;
+}
+
+// All levels one after the other, moved in two copies: whole numbers and others.
+LossTargets targets_of(const std::vector<LevelMatches>& levels,
+                       const std::vector<torch::Tensor>& raw) {
+  LossTargets targets;
+  targets.counts = counts_of(levels, raw);
   std::vector<torch::Tensor> whole, real;
-  for (const LevelMatches& m : levels) {
-    whole.push_back(torch::stack({m.image, m.anchor, m.row, m.column, m.class_id}));
+  std::int64_t begin = 0;
+  for (std::size_t l = 0; l < levels.size(); ++l) {
+    const LevelMatches& m = levels[l];
+    targets.matches_of_level.push_back(m.count());
+    whole.push_back(
+        torch::stack({m.image, m.anchor, m.row, m.column, m.class_id, cells_of(m, raw[l], begin)}));
     real.push_back(torch::cat({m.box_cxcywh, m.anchor_cells}, 1));
+    begin += raw[l].numel() / raw[l].size(4);
   }
-  const auto moved_whole = torch::cat(whole, 1).to(device, torch::kInt64, /*non_blocking=*/true),
-             moved_real =
-                 torch::cat(real).to(device, real.front().scalar_type(), /*non_blocking=*/true);
-  std::int64_t at = 0;
-  for (LevelMatches& m : levels) {
-    const auto end = at + m.count();
-    const auto w = moved_whole.slice(1, at, end), r = moved_real.slice(0, at, end);
-    m = {w[0], w[1], w[2], w[3], w[4], r.slice(1, 0, 4), r.slice(1, 4)};
-    at = end;
-  }
+  const auto device = raw.front().device();
+  const auto w = torch::cat(whole, 1).to(device, torch::kInt64, /*non_blocking=*/true),
+             r = torch::cat(real).to(device, real.front().scalar_type(), /*non_blocking=*/true);
+  targets.matches = {w[0], w[1], w[2], w[3], w[4], r.slice(1, 0, 4), r.slice(1, 4)};
+  targets.cell = w[5];
+  return targets;
 }
 
 }  // namespace
@@ -126,12 +162,9 @@ torch::Tensor blurred_cross_entropy(const torch::Tensor& logits, const torch::Te
 LossTargets DetectionLoss::assign(const std::vector<torch::Tensor>& raw,
                                   const torch::Tensor& targets_N6, const HeadSpec& head) const {
   const auto compute = compute_options(raw);
-  LossTargets targets;
-  targets.levels = assign_targets(targets_N6.to(compute.device(targets_N6.device())), raw, head,
-                                  {options_.anchor_threshold, options_.edges_count_twice});
-  targets.counts = counts_of(targets.levels, raw);
-  if (targets_N6.device() != compute.device()) move_to(compute.device(), targets.levels);
-  return targets;
+  return targets_of(assign_targets(targets_N6.to(compute.device(targets_N6.device())), raw, head,
+                                   {options_.anchor_threshold, options_.edges_count_twice}),
+                    raw);
 }
 
 LossCounts DetectionLoss::count(const torch::Tensor& targets_N6,
@@ -155,14 +188,14 @@ LossParts DetectionLoss::operator()(const std::vector<torch::Tensor>& raw,
                                     const LossTargets& targets, const LossCounts& counts) const {
   const auto compute = compute_options(raw);
   auto box = torch::zeros({}, compute), objectness = box, classes = box;
+  const LevelSums sums = level_sums(raw, targets, options_);
   for (std::size_t l = 0; l < raw.size(); ++l) {
-    const LevelSums sums = level_sums(raw[l], targets.levels[l], options_);
     const double num_matches = std::max(counts.matches(l), 1.0);
     const auto num_classes = static_cast<double>(raw[l].size(4) - 5);
-    box = box + sums.box / num_matches;
-    classes = classes + sums.classes / (num_matches * num_classes);
+    if (!sums.box.empty()) box = box + sums.box[l] / num_matches;
+    if (!sums.classes.empty()) classes = classes + sums.classes[l] / (num_matches * num_classes);
     const double balance = options_.level_balance.empty() ? 1 : options_.level_balance.at(l);
-    objectness = objectness + sums.objectness / (counts.cells(l) / balance);
+    objectness = objectness + sums.objectness[l] / (counts.cells(l) / balance);
   }
   const double per_level = 3.0 / static_cast<double>(raw.size());
   box = box * (options_.box_gain * per_level);

@@ -40,9 +40,11 @@ struct LossCounts {
   double images() const { return numbers.back(); }
 };
 
-/// Matches of a batch, and what they count.
+/// Matches of a batch on all levels, one level after the other, and what they count.
 struct LossTargets {
-  std::vector<LevelMatches> levels;
+  LevelMatches matches;
+  std::vector<std::int64_t> matches_of_level;
+  torch::Tensor cell;  // (M) int64, which of the cells of all levels, in the order (B, A, H, W)
   LossCounts counts;
 };
 

@@ -26,19 +26,33 @@ ChannelSums channel_sums(const torch::Tensor& a, const torch::Tensor& b) {
 
 struct Statistics {
   torch::Tensor mean_C, variance_C;  // biased, in the dtype of the parameters
-  double count = 0;                  // N
+  torch::Tensor count;               // N, float64; no host waits to read it
 };
 
-Statistics joint_statistics(const torch::Tensor& x, const torch::Tensor& like,
+/// GPUs have kernels for the parts of a synchronised norm, whose sums are in float32.
+bool has_kernels(const torch::Tensor& x) {
+  return x.is_cuda() && !at::globalContext().deterministicAlgorithms();
+}
+
+ChannelSums sums_for_statistics(const torch::Tensor& x, double eps) {
+  if (!has_kernels(x)) return channel_sums(x, x);
+  const auto [mean, inverse] = at::batch_norm_stats(x, eps);
+  const auto mean64 = mean.to(torch::kFloat64);
+  const auto square = inverse.to(torch::kFloat64).square().reciprocal() - eps + mean64.square();
+  const auto count = static_cast<double>(x.numel() / x.size(1));
+  return {mean64 * count, square * count};
+}
+
+Statistics joint_statistics(const torch::Tensor& x, const torch::Tensor& like, double eps,
                             const NormSync& sync) {
-  const ChannelSums own = channel_sums(x, x);
+  const ChannelSums own = sums_for_statistics(x, eps);
   const double count = sync.counts ? static_cast<double>(x.numel() / x.size(1)) : 0;
   const double weight = sync.counts ? 1 : 0;
   const auto sums =
       sync.comm.sum("norm.forward", torch::cat({own.a_C * weight, own.product_C * weight,
                                                 torch::full({1}, count, own.a_C.options())}));
   const auto channels = x.size(1);
-  const double total = sums[2 * channels].item<double>();
+  const auto total = sums[2 * channels];
   const auto mean = sums.slice(0, 0, channels) / total;
   const auto variance =
       (sums.slice(0, channels, 2 * channels) / total - mean.square()).clamp_min(0);
@@ -53,9 +67,8 @@ class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x,
                                const torch::Tensor& weight, const torch::Tensor& bias,
                                const Statistics& s, double eps, const NormSync* sync) {
-    context->save_for_backward({x, weight, s.mean_C, s.variance_C});
+    context->save_for_backward({x, weight, s.mean_C, s.variance_C, s.count});
     context->saved_data["eps"] = eps;
-    context->saved_data["count"] = s.count;
     context->saved_data["sync"] = reinterpret_cast<std::int64_t>(sync);
     return std::get<0>(
         at::native_batch_norm(x, weight, bias, s.mean_C, s.variance_C, false, 0, eps));
@@ -63,27 +76,59 @@ class SynchronisedNorm : public torch::autograd::Function<SynchronisedNorm> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list grads) {
-    const auto saved = context->get_saved_variables();
-    const torch::Tensor &x = saved[0], &weight = saved[1], &mean = saved[2], &variance = saved[3];
-    const auto* sync = reinterpret_cast<const NormSync*>(context->saved_data["sync"].toInt());
-    const torch::Tensor none, grad_y = grads[0].contiguous(x.suggest_memory_format());
-    const double counts = sync->counts ? 1 : 0, count = context->saved_data["count"].toDouble();
-    const auto inverse =
-        (variance.to(torch::kFloat64) + context->saved_data["eps"].toDouble()).rsqrt();
-    const ChannelSums own = channel_sums(grad_y, x);
+    const Saved saved(*context);
+    const auto grad_y = grads[0].contiguous(saved.x.suggest_memory_format());
+    const auto [grad_x, grad_weight, grad_bias] = has_kernels(saved.x)
+                                                      ? gradients_by_kernels(saved, grad_y)
+                                                      : gradients_in_double(saved, grad_y);
+    const torch::Tensor none;
+    return {grad_x, grad_weight, grad_bias, none, none, none};
+  }
+
+ private:
+  struct Saved {
+    explicit Saved(torch::autograd::AutogradContext& context) {
+      const auto tensors = context.get_saved_variables();
+      x = tensors[0], weight = tensors[1], mean = tensors[2], count = tensors[4];
+      sync = reinterpret_cast<const NormSync*>(context.saved_data["sync"].toInt());
+      inverse = (tensors[3].to(torch::kFloat64) + context.saved_data["eps"].toDouble()).rsqrt();
+    }
+    torch::Tensor x, weight, mean, inverse, count;
+    const NormSync* sync;
+  };
+  struct Gradients {
+    torch::Tensor x, weight, bias;
+  };
+
+  static Gradients gradients_by_kernels(const Saved& s, const torch::Tensor& grad_y) {
+    const auto inverse = s.inverse.to(s.mean.scalar_type());
+    const auto [own, own_product, grad_weight, grad_bias] =
+        at::batch_norm_backward_reduce(grad_y, s.x, s.mean, inverse, s.weight, true, true, true);
+    const double counts = s.sync->counts ? 1 : 0;
+    const auto sums = s.sync->comm.sum("norm.backward", torch::stack({own, own_product}) * counts);
+    const auto grad_x =
+        at::batch_norm_backward_elemt(grad_y, s.x, s.mean, inverse, s.weight, sums[0], sums[1],
+                                      s.count.to(torch::kInt32).reshape({1}));
+    if (!s.sync->counts) return {torch::zeros_like(s.x), grad_weight * 0, grad_bias * 0};
+    return {grad_x, grad_weight, grad_bias};
+  }
+
+  static Gradients gradients_in_double(const Saved& s, const torch::Tensor& grad_y) {
+    const double counts = s.sync->counts ? 1 : 0;
+    const ChannelSums own = channel_sums(grad_y, s.x);
     const auto grad_bias = own.a_C * counts;
-    const auto grad_weight = (own.product_C - own.a_C * mean) * inverse * counts;
-    const auto channels = x.size(1);
-    const auto sums = sync->comm.sum("norm.backward", torch::cat({grad_weight, grad_bias}));
+    const auto grad_weight = (own.product_C - own.a_C * s.mean) * s.inverse * counts;
+    const auto channels = s.x.size(1);
+    const auto sums = s.sync->comm.sum("norm.backward", torch::cat({grad_weight, grad_bias}));
     // weight / deviation * (gradient - mean gradient - x_hat * mean of gradient times x_hat)
-    const auto scale = weight * inverse;
-    const auto slope = scale * inverse * sums.slice(0, 0, channels) / count;
-    const auto offset = scale * sums.slice(0, channels) / count;
-    const auto like = weight.scalar_type();
-    const auto common = torch::addcmul(per_channel(offset.to(like)), x - per_channel(mean),
+    const auto scale = s.weight * s.inverse;
+    const auto slope = scale * s.inverse * sums.slice(0, 0, channels) / s.count;
+    const auto offset = scale * sums.slice(0, channels) / s.count;
+    const auto like = s.weight.scalar_type();
+    const auto common = torch::addcmul(per_channel(offset.to(like)), s.x - per_channel(s.mean),
                                        per_channel(slope.to(like)));
     const auto grad_x = (grad_y * per_channel(scale.to(like)) - common) * counts;
-    return {grad_x.to(x.scalar_type()), grad_weight.to(like), grad_bias.to(like), none, none, none};
+    return {grad_x.to(s.x.scalar_type()), grad_weight.to(like), grad_bias.to(like)};
   }
 };
 
@@ -128,11 +173,11 @@ torch::Tensor NormImpl::forward_synchronised(const torch::Tensor& x) {
   Statistics statistics;
   {
     const torch::NoGradGuard no_grad;
-    statistics = joint_statistics(x, weight, *sync_);
+    statistics = joint_statistics(x, weight, options.eps(), *sync_);
     const double momentum = options.momentum().value();
-    const double unbias = statistics.count / std::max(statistics.count - 1, 1.0);
+    const auto unbias = statistics.count / (statistics.count - 1).clamp_min(1);
     running_mean.mul_(1 - momentum).add_(statistics.mean_C, momentum);
-    running_var.mul_(1 - momentum).add_(statistics.variance_C, momentum * unbias);
+    running_var.mul_(1 - momentum).add_(statistics.variance_C * unbias, momentum);
     num_batches_tracked.add_(1);
   }
   return SynchronisedNorm::apply(x, weight, bias, statistics, options.eps(), sync_.get());

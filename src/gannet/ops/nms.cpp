@@ -1,11 +1,11 @@
 #include "gannet/ops/nms.h"
 
-#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <algorithm>
 
 #include "gannet/core/processor.h"
+#include "gannet/ops/thread_ranges.h"
 
 namespace gannet {
 namespace {
@@ -213,8 +213,9 @@ std::vector<std::vector<ScoredBox>> non_max_suppression(const torch::Tensor& pre
   const float* data = host.rows_MV.const_data_ptr<float>();
   const std::int64_t values = host.rows_MV.size(1);
   std::vector<std::vector<ScoredBox>> results(host.begin.size() - 1);
-  at::parallel_for(0, prediction_BNV.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto b = static_cast<std::size_t>(begin); b < static_cast<std::size_t>(end); ++b)
+  const auto parts = std::min(static_cast<std::size_t>(num_thread_ranges()), results.size());
+  for_each_part(static_cast<int>(parts), [&](int part) {
+    for (auto b = static_cast<std::size_t>(part); b < results.size(); b += parts)
       results[b] = suppress_image(data + host.begin[b] * values, host.begin[b + 1] - host.begin[b],
                                   values, options);
   });
