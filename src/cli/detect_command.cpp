@@ -16,6 +16,7 @@
 #include "gannet/core/stopwatch.h"
 #include "gannet/core/text.h"
 #include "gannet/detect/detect_files.h"
+#include "gannet/ops/thread_waiting.h"
 #include "print.h"
 #include "viewer.h"
 
@@ -99,6 +100,7 @@ int run(const DetectSettings& settings, bool view) {
     log_warning("--view-img: no window is shown: {}", why);
     view = false;
   }
+  prepare_operator_threads();
   keep_freed_memory();
   std::signal(SIGINT, stop_detecting);
   std::signal(SIGTERM, stop_detecting);

@@ -10,6 +10,7 @@
 #include "flags.h"
 #include "gannet/core/log.h"
 #include "gannet/detect/detector.h"
+#include "gannet/ops/thread_waiting.h"
 #include "gannet/serve/dashboard.h"
 #include "gannet/serve/server.h"
 #include "print.h"
@@ -92,6 +93,7 @@ void serve_runs(const ServeSettings& settings) {
 }
 
 void serve_detections(ServeSettings& settings) {
+  prepare_operator_threads();
   const std::set<std::string> own = {"127.0.0.1", "::1", "localhost"};
   const Detector detector = Detector::load_ensemble(settings.weights, settings.detector);
   warm_up(detector);

@@ -4,6 +4,8 @@
 #include "commands.h"
 #include "flags.h"
 #include "gannet/eval/evaluate.h"
+#include "gannet/ops/tensor_memory.h"
+#include "gannet/ops/thread_waiting.h"
 #include "print.h"
 #include "ranks.h"
 #include "report.h"
@@ -59,6 +61,8 @@ int run(const ValArguments& arguments) {
   const auto world = world_from_environment();
   if (arguments.ranks.nproc > 1 && !world) return launch_ranks(arguments.ranks.nproc);
   const bool is_main = !world || world->rank == 0;
+  prepare_operator_threads();
+  keep_tensor_memory();
   const auto ranks = join_ranks(world, settings.device, settings.dist_timeout);
   if (settings.task == "study") return study(settings, ranks, is_main);
   const bool shows_progress = is_main && ::isatty(STDERR_FILENO) != 0;
