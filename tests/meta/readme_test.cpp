@@ -1,5 +1,6 @@
 // The programs in README.md and docs/embedding.md are files of `examples`, which run as tests.
-// Links lead to files and headings that there are.
+// Commands are run by the tests in tests/integration. Links lead to files and headings that there
+// are.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -95,6 +96,44 @@ std::vector<std::filesystem::path> documents() {
   for (const auto& entry : std::filesystem::directory_iterator(GANNET_SOURCE_DIR "/docs"))
     if (entry.path().extension() == ".md") files.push_back(entry.path());
   return files;
+}
+
+/// Whether a code block has a command `gannet ...`.
+bool shows_commands(const std::string& document) {
+  static const std::regex command("(^|.*[ /'])gannet (-|[a-z]+ ).*");
+  std::istringstream lines(document);
+  bool is_fenced = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) is_fenced = !is_fenced;
+    if (is_fenced && std::regex_match(line, command)) return true;
+  }
+  return false;
+}
+
+std::string integration_tests() {
+  std::string text;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(GANNET_SOURCE_DIR "/tests/integration"))
+    if (entry.path().extension() == ".sh") text += read_text(entry.path());
+  return text;
+}
+
+TEST(Documents, CommandsAreRunByATest) {
+  const std::string tests = integration_tests();
+  for (const auto& file : documents()) {
+    if (!shows_commands(read_text(file))) continue;
+    const std::string name = file.filename().string();
+    EXPECT_THAT(tests, testing::AnyOf(testing::HasSubstr("\nrun_page " + name + " "),
+                                      testing::HasSubstr("documented_commands docs/" + name),
+                                      testing::HasSubstr("documented_commands " + name)));
+  }
+}
+
+TEST(Documents, CommandsAreFound) {
+  EXPECT_TRUE(shows_commands("# A\n```\ngannet val --img 320\n```\n"));
+  EXPECT_TRUE(shows_commands("```\ntorchrun --no-python \\\n  gannet train --batch 8\n```\n"));
+  EXPECT_FALSE(
+      shows_commands("gannet val --img 320\n```cmake\nfind_package(gannet REQUIRED)\n```\n"));
 }
 
 TEST(Documents, LinksLeadSomewhere) {

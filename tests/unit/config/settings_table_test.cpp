@@ -25,7 +25,7 @@ struct Sample {
   double share = 0.25;
   double overlap = kAuto;
   bool on = true;
-  std::string word;
+  std::string word = {};
   std::vector<int> sizes = {640, 320};
 };
 
