@@ -14,8 +14,8 @@ namespace {
 /// 1e6 rather than 1e+06.
 std::string short_number(double value) {
   std::string text = fmt::format("{:g}", value);
-  const auto exponent = text.find("e+0");
-  if (exponent != std::string::npos) text.erase(exponent + 1, 2);
+  const auto sign = text.find("e+");
+  if (sign != std::string::npos) text.erase(sign + 1, text[sign + 2] == '0' ? 2 : 1);
   return text;
 }
 

@@ -36,7 +36,7 @@ void draw_histogram(cv::Mat& canvas, const cv::Rect& area, const std::vector<Lab
                     const Variable& of, PanelStyle style) {
   const std::vector<double> counts = histogram(labels, of);
   const double most = std::max(1.0, *std::max_element(counts.begin(), counts.end()));
-  style.show_y_ticks = false;
+  style.y_title = "boxes";
   const Axes axes(canvas, area, {0, 1}, {0, most * 1.05}, style);
   for (std::size_t i = 0; i < kBins; ++i) {
     if (counts[i] == 0) continue;

@@ -35,7 +35,7 @@ std::vector<DescribedField> described(const Sample& s) {
   visit("count", s.count, "how many", Range{1, 1e6});
   visit("share", s.share, "of all", Range{0, 1});
   visit("overlap", s.overlap, "one|other", Range{kAuto, 0.5});
-  visit("on", s.on, "or off", Range{});
+  visit("on", s.on, "or off", Range{0, 9e15});
   visit("a_word", s.word, "or none", Range{});
   visit("sizes", s.sizes, "both", Range{32, 16384});
   return fields;
@@ -48,7 +48,7 @@ TEST(SettingsTable, HasARowForEachField) {
             "| `--count` | `3` | 1 to 1e6 | how many |\n"
             "| `--share` | `0.25` | 0 to 1 | of all |\n"
             "| `--overlap` | `auto` | auto, 0 to 0.5 | one\\|other |\n"
-            "| `--on` | `true` |  | or off |\n"
+            "| `--on` | `true` | 0 to 9e15 | or off |\n"
             "| `--a-word` |  |  | or none |\n"
             "| `--sizes` | `[640, 320]` | 32 to 16384 | both |\n");
 }
