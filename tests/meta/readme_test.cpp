@@ -123,7 +123,7 @@ TEST(Documents, CommandsAreRunByATest) {
   for (const auto& file : documents()) {
     if (!shows_commands(read_text(file))) continue;
     const std::string name = file.filename().string();
-    EXPECT_THAT(tests, testing::AnyOf(testing::HasSubstr("\nrun_page " + name + " "),
+    EXPECT_THAT(tests, testing::AnyOf(testing::HasSubstr("\n  run_page " + name + " "),
                                       testing::HasSubstr("documented_commands docs/" + name),
                                       testing::HasSubstr("documented_commands " + name)));
   }
