@@ -25,12 +25,12 @@ small() { # arguments of gannet
   echo "$line"
 }
 
-run_page() { # page, number of its commands, what to do before each of them
+run_page() { # page, number of its commands, what to do before each of them (it gets the command)
   local page=docs/$1 commands arguments
   commands=$(documented_commands "$page")
   [[ $(wc -l <<<"$commands") == "$2" ]] || fail "$page: not $2 commands: $commands"
   while read -r _ arguments; do
-    ${3:-true}
+    ${3:-true} "$arguments"
     arguments=$(small "$arguments")
     check "$page: gannet $arguments" 0 "" "$gannet" $arguments
     grep '^warning' err.txt | grep -vE "'iou_t' has no effect|at which confidence its F1 was best" && fail "$page: gannet $arguments warns"
@@ -44,7 +44,8 @@ training() {
   run_page settings.md 2
   run_page gallery.md 3
   check "an unfinished run" 0 "" "$gannet" train --data data.yaml --cfg ../small.yaml --img 96 --batch 4 --epochs 2 --time-limit 1e-5 --project . --name unfinished
-  leave_unfinished() { rm -rf runs/train/exp3 && cp -r unfinished runs/train/exp3; }
+  # `--resume auto` finds finished runs only, and starts its own.
+  leave_unfinished() { rm -rf runs/train/exp3; [[ $1 == *" auto" ]] || cp -r unfinished runs/train/exp3; }
   run_page resume.md 6 leave_unfinished
 }
 
