@@ -37,6 +37,20 @@ check() { # name, expected status, text that stderr or stdout must hold, command
   echo "checked: $name"
 }
 
+# The commands `gannet ...` in the code blocks of a page, one a line: continued lines joined, without comments,
+# without what stands around them (launchers, quotes).
+documented_commands() { # page, from the root of the sources
+  awk '/^```/ { fenced = !fenced; next } fenced { line = line $0 } fenced && sub(/\\$/, "", line) { next }
+    fenced { sub(/ *#.*/, "", line); print line; line = "" }' "$GANNET_SOURCE/$1" |
+    grep -E '(^|[ /])gannet [a-z-]' | sed -E "s/^.*gannet /gannet /; s/[ &']*\]?\$//" | tr -d '"'
+}
+
+# Real pictures with labels as mydata.yaml and mydata, those of val also as `pictures`.
+make_real_set() {
+  cp -r "$GANNET_SOURCE/tests/data/cells" mydata && cp -r mydata/images/val pictures
+  printf 'train: mydata/images/train\nval: mydata/images/val\nnc: 3\nnames: [RBC, WBC, Platelets]\n' >mydata.yaml
+}
+
 # The demo set in `demo`, twelve images of it as `tiny`, and a model file.
 make_tiny_set() {
   "$gannet" data demo demo >/dev/null || exit 1

@@ -61,7 +61,7 @@ check "no folder" 2 "--runs" "$gannet" serve --runs absent
 
 # The commands of the document.
 mkdir documented && cd documented && cp -r ../tiny . && sed 's|images$|tiny/images|' tiny/tiny.yaml >mydata.yaml
-commands=$(grep '^gannet ' "$GANNET_SOURCE/docs/dashboard.md" | sed -E 's/#.*//; s/--epochs [0-9]+/--epochs 2/; s/--(port|dashboard) [0-9]+/--\1 0/')
+commands=$(documented_commands docs/dashboard.md | sed -E 's/--epochs [0-9]+/--epochs 2/; s/--(port|dashboard) [0-9]+/--\1 0/')
 [[ $(wc -l <<<"$commands") -ge 4 ]] || fail "docs/dashboard.md: only these commands are found: $commands"
 while read -r _ command arguments; do
   if [[ $command == train ]]; then

@@ -61,6 +61,6 @@ check "the thinned video" 0 " in 20 images" "$gannet" detect --weights best.pt -
 mkdir pictures && cp "${pictures[@]}" pictures/
 while read -r -a words; do
   check "docs/detection.md: ${words[*]}" 0 "objects in" "$gannet" "${words[@]:1}" --img 96 --project "$work/documented"
-done < <(grep '^gannet ' "$GANNET_SOURCE/docs/detection.md" | tr -d '"')
+done < <(documented_commands docs/detection.md)
 [[ $(ls documented | wc -l) -ge 5 ]] || fail "docs/detection.md: not a run directory for each command: $(ls documented)"
 end_of_test

@@ -91,10 +91,10 @@ check "evolve and resume" 2 "--resume: cannot be combined with --evolve" "$ganne
 # --- As the original spells it, and the commands of docs/evolve.md, with small figures.
 check "train --evolve" 0 "2 candidates, 0 of them pruned" "$gannet" train "${what[@]}" --epochs 2 --evolve 2
 [[ -s runs/evolve/exp/evolve.csv ]] || fail "train --evolve: no study in runs/evolve/exp"
-mkdir docs && cd docs && cp -r "$GANNET_SOURCE/tests/data/cells" mydata
-printf 'train: mydata/images/train\nval: mydata/images/val\nnc: 3\nnames: [RBC, WBC, Platelets]\n' >mydata.yaml
-commands=$(grep '^gannet ' "$GANNET_SOURCE/docs/evolve.md" | sed -E 's/ *#.*//; s/--epochs [0-9]+/--epochs 1/; s/--generations [0-9]+/--generations 2/; s/--img [0-9]+/--img 64/; s/--batch [0-9]+/--batch 4/')
-[[ $(wc -l <<<"$commands") -ge 4 ]] || fail "docs/evolve.md: only these commands are found: $commands"
+mkdir docs && cd docs && make_real_set
+# The last one, that of several GPUs, as a study of its own and without them.
+commands=$(documented_commands docs/evolve.md | sed -E 's/--study search (--data.*) --device \$gpu/--study shared --img 64 --batch 4 \1/; s/--epochs [0-9]+/--epochs 1/; s/--generations [0-9]+/--generations 2/; s/--img [0-9]+/--img 64/; s/--batch [0-9]+/--batch 4/')
+[[ $(wc -l <<<"$commands") -ge 5 ]] || fail "docs/evolve.md: only these commands are found: $commands"
 while read -r _ arguments; do
   check "docs/evolve.md: gannet $arguments" 0 "" "$gannet" $arguments
 done <<<"$commands"

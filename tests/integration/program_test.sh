@@ -11,7 +11,7 @@ make_tiny_set
 train=("$gannet" train --data tiny/tiny.yaml --cfg small.yaml --img 96 --batch 4 --project runs --workers 1)
 
 check "training" 0 "best weights in" "${train[@]}" --epochs 3 --precision fp32 --name a
-for file in results.txt results.csv settings.yaml data.yaml model.yaml hyp.yaml log.txt train_batch0.jpg labels.png \
+for file in results.txt results.csv settings.yaml data.yaml model.yaml hyp.yaml log.txt train_batch0.jpg labels.jpg labels_correlogram.jpg \
             results.png val_batch0_pred.jpg weights/last.pt weights/best.pt; do
   [[ -s runs/a/$file ]] || fail "training: no $file"
 done
@@ -53,7 +53,7 @@ check "dry run" 0 "training and 12 validation images" "${train[@]}" --epochs 1 -
 [[ -e runs/dry ]] && fail "a dry run writes"
 
 check "upload" 0 "to file://$work/uploaded/up" "${train[@]}" --epochs 2 --save-period 1 --name up --bucket "file://$work/uploaded/up"
-for file in weights/best.pt weights/last.pt weights/epoch0.pt weights/epoch1.pt results.txt results.csv settings.yaml results.png labels.png; do
+for file in weights/best.pt weights/last.pt weights/epoch0.pt weights/epoch1.pt results.txt results.csv settings.yaml results.png labels.jpg; do
   cmp -s "runs/up/$file" "uploaded/up/$file" || fail "upload: $file is not what the run holds"
 done
 check "address of an upload" 2 "s3://bucket/prefix" "${train[@]}" --name nowhere --bucket nowhere

@@ -171,9 +171,8 @@ check "a stopped one goes on" 0 "best weights in" "$gannet" train --resume runs/
 
 # --- The commands of the README, on real pictures, with small figures for size and epochs; `serve`, which does not
 # end, has a test of its own.
-mkdir readme && cd readme && cp -r "$GANNET_SOURCE/tests/data/cells" mydata && cp -r mydata/images/val pictures
-printf 'train: mydata/images/train\nval: mydata/images/val\nnc: 3\nnames: [RBC, WBC, Platelets]\n' >mydata.yaml
-commands=$(sed -n '/^## Your own data/,/^## /p' "$GANNET_SOURCE/README.md" | grep '^gannet ' | grep -v '^gannet serve ' | sed -E 's/#.*//; s/--img [0-9]+/--img 128/; s/--batch [0-9]+/--batch 4/; s/--epochs [0-9]+/--epochs 1/')
+mkdir readme && cd readme && make_real_set
+commands=$(documented_commands README.md | grep -v '^gannet serve ' | sed -E 's/--img [0-9]+/--img 128/; s/--batch [0-9]+/--batch 4/; s/--epochs [0-9]+/--epochs 1/')
 [[ $(wc -l <<<"$commands") -ge 6 ]] || fail "README: only these commands are found: $commands"
 while read -r _ arguments; do
   check "README: gannet $arguments" 0 "" "$gannet" $arguments
@@ -181,7 +180,7 @@ while read -r _ arguments; do
 done <<<"$commands"
 
 # --- Those of docs/recipes.md.
-commands=$(grep '^gannet train' "$GANNET_SOURCE/docs/recipes.md")
+commands=$(documented_commands docs/recipes.md)
 [[ $(wc -l <<<"$commands") -ge 3 ]] || fail "docs/recipes.md: only these commands are found: $commands"
 while read -r _ arguments; do
   check "docs/recipes.md: gannet $arguments" 0 "" "$gannet" $arguments --img 128 --batch 4 --epochs 1 --project recipes
@@ -191,7 +190,7 @@ done <<<"$commands"
 cp runs/train/exp/weights/best.pt . && cp -r pictures images && sed -i 's|^val:|test: mydata/images/val\nval:|' mydata.yaml
 "$gannet" data convert mydata.yaml as_coco --to coco >/dev/null 2>convert.txt || fail "convert: $(cat convert.txt)"
 cp "$(find as_coco -name '*val*.json' | head -n 1)" instances.json || fail "no COCO json: $(find as_coco)"
-commands=$(grep '^gannet ' "$GANNET_SOURCE/docs/evaluation.md" | sed -E 's/--img [0-9]+/--img 128/; s/--task study/--task study --img 128/')
+commands=$(documented_commands docs/evaluation.md | sed -E 's/--img [0-9]+/--img 128/; s/--task study/--task study --img 128/')
 [[ $(wc -l <<<"$commands") -ge 6 ]] || fail "docs/evaluation.md: only these commands are found: $commands"
 while read -r _ arguments; do
   check "docs/evaluation.md: gannet $arguments" 0 "" "$gannet" $arguments

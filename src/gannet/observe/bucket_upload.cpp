@@ -15,9 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kNames[] = {
-    "results.txt", "results.csv", "settings.yaml",       "data.yaml",  "model.yaml",
-    "hyp.yaml",    "log.txt",     "steps.jsonl",         "labels.png", "anchors.png",
-    "LR.png",      "results.png", "confusion_matrix.png"};
+    "results.txt", "results.csv", "settings.yaml", "data.yaml",           "model.yaml",
+    "hyp.yaml",    "log.txt",     "steps.jsonl",   "labels.jpg",          "labels_correlogram.jpg",
+    "anchors.png", "LR.png",      "results.png",   "confusion_matrix.png"};
 constexpr const char* kFamilies[] = {"train_batch", "val_batch", "events.out.tfevents."};
 
 /// epochN.pt: what --save-period keeps.

@@ -8,6 +8,7 @@
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
 #include "gannet/viz/draw.h"
+#include "gannet/viz/label_correlogram.h"
 #include "gannet/viz/plots.h"
 #include "gannet/viz/training_plots.h"
 
@@ -101,7 +102,9 @@ void PlotsObserver::on_run_start(const RunInfo& info) {
   if (info.train_labels == nullptr) return;
   const std::vector<std::string> names =
       info.names != nullptr ? *info.names : std::vector<std::string>();
-  draw_or_warn([&] { plot_labels(*info.train_labels, names, directory_ / "labels.png"); });
+  draw_or_warn([&] { plot_labels(*info.train_labels, names, directory_ / "labels.jpg"); });
+  draw_or_warn(
+      [&] { plot_label_correlogram(*info.train_labels, directory_ / "labels_correlogram.jpg"); });
   draw_or_warn(
       [&] { plot_anchors(info.box_sizes_px, info.head.anchors_px, directory_ / "anchors.png"); });
 }

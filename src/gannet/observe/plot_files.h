@@ -1,5 +1,5 @@
-// Draws the pictures of a run into its directory: labels.png, anchors.png, LR.png, batches,
-// results.png (RB 8.6).
+// Draws the pictures of a run into its directory: labels.jpg, labels_correlogram.jpg, anchors.png,
+// LR.png, batches, results.png (RB 8.6).
 #pragma once
 
 #include <filesystem>

@@ -50,7 +50,7 @@ void TensorBoardObserver::on_run_start(const RunInfo& info) {
     data.histograms.push_back(
         count_classes(*info.train_labels, info.names != nullptr ? info.names->size() : 0));
   write(epochs_, data);
-  for (const char* file : {"labels.png", "anchors.png", "LR.png"})
+  for (const char* file : {"labels.jpg", "labels_correlogram.jpg", "anchors.png", "LR.png"})
     write_picture(file, info.start_epoch);
 }
 

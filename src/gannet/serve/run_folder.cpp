@@ -85,9 +85,9 @@ const std::vector<std::string>& shown_pictures() {
     std::vector<std::string> list;
     for (const char* kind : {"train_batch{}.jpg", "val_batch{}_labels.jpg", "val_batch{}_pred.jpg"})
       for (int i = 0; i < 3; ++i) list.push_back(fmt::format(fmt::runtime(kind), i));
-    for (const char* name :
-         {"worst_images.jpg", "confusion_matrix.png", "PR_curve.png", "F1_curve.png", "P_curve.png",
-          "R_curve.png", "labels.png", "anchors.png", "LR.png", "results.png"})
+    for (const char* name : {"worst_images.jpg", "confusion_matrix.png", "PR_curve.png",
+                             "F1_curve.png", "P_curve.png", "R_curve.png", "labels.jpg",
+                             "labels_correlogram.jpg", "anchors.png", "LR.png", "results.png"})
       list.emplace_back(name);
     return list;
   }();

@@ -82,7 +82,7 @@ Axes::Axes(cv::Mat& canvas, const cv::Rect& area, const AxisRange& x, const Axis
            const PanelStyle& style)
     : canvas_(canvas), x_(x), y_(y) {
   const int text = rounded(style.text_px);
-  const int top = rounded(3.6 * text), right = rounded(1.2 * text);
+  const int top = rounded((style.title.empty() ? 1.2 : 3.6) * text), right = rounded(1.2 * text);
   const int bottom = rounded((style.x_title.empty() ? 2.4 : 4.2) * text);
   const int height = area.height - top - bottom;
   const auto y_ticks = round_ticks(y_, std::max(2, height / rounded(5 * style.text_px)));

@@ -72,10 +72,13 @@ cv::Mat draw_grid(const Batch& batch, const TileBoxes& boxes, int tile_px) {
     for (CaptionedBox& box : moved) box.box_px = scaled(box.box_px, scale);
     DrawOptions options;
     options.apart = true;
+    cv::Mat file_name;
     if (index_of(slot) < batch.samples.size()) {
       options.keep_free = draw_file_name(tile, batch.samples[index_of(slot)].path);
+      file_name = tile(options.keep_free).clone();
     }
     draw_boxes(tile, moved, options);
+    if (!file_name.empty()) file_name.copyTo(tile(options.keep_free));  // over the lines of boxes
     cv::rectangle(tile, cv::Rect(0, 0, tile.cols, tile.rows), kWhite, 1);
     if (grid.empty()) {
       const int rows = std::min(side, count), columns = (count + side - 1) / side;

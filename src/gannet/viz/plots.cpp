@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gannet/viz/axes.h"
+#include "gannet/viz/density.h"
 #include "gannet/viz/draw.h"
 #include "gannet/viz/palette.h"
 #include "gannet/viz/placement.h"
@@ -112,33 +113,11 @@ void draw_class_bars(cv::Mat& canvas, const cv::Rect& area, const std::vector<in
                                      {.max_length_px = kNames, .max_text_px = 13}));
 }
 
-/// Density of points of the unit square, logarithmic; cells without points stay white.
-cv::Mat density_map(const std::vector<cv::Point2f>& points, const cv::Size& size) {
-  cv::Mat counts = cv::Mat::zeros(kCells, kCells, CV_32F);
-  for (const cv::Point2f& point : points) {
-    const int column = std::clamp(static_cast<int>(point.x * kCells), 0, kCells - 1);
-    const int row = std::clamp(static_cast<int>((1 - point.y) * kCells), 0, kCells - 1);
-    counts.at<float>(row, column) += 1;
-  }
-  cv::Mat level, grey, coloured, result;
-  cv::log(counts + 1, level);
-  double highest = 0;
-  cv::minMaxLoc(level, nullptr, &highest);
-  level.convertTo(grey, CV_8U, highest > 0 ? -215 / highest : 0, 235);  // many: dark
-  cv::applyColorMap(grey, coloured, cv::COLORMAP_VIRIDIS);
-  coloured.setTo(kWhite, counts == 0);
-  cv::resize(coloured, result, size, 0, 0, cv::INTER_NEAREST);
-  return result;
-}
-
-void draw_density(cv::Mat& canvas, const cv::Rect& area, const std::string& title,
-                  const std::vector<cv::Point2f>& points, const std::string& x_title) {
-  Axes axes(canvas, area, {0, 1}, {0, 1}, {.title = title, .x_title = x_title, .text_px = 15});
-  const cv::Rect& frame = axes.frame();
-  const cv::Mat map = density_map(points, frame.size());
-  cv::Mat mask;
-  cv::inRange(map, cv::Scalar(255, 255, 255), cv::Scalar(255, 255, 255), mask);
-  map.copyTo(canvas(frame), ~mask);
+void draw_density_panel(cv::Mat& canvas, const cv::Rect& area, const std::string& title,
+                        const std::vector<cv::Point2f>& points, const std::string& x_title) {
+  const Axes axes(canvas, area, {0, 1}, {0, 1},
+                  {.title = title, .x_title = x_title, .text_px = 15});
+  draw_density(canvas, axes.frame(), points, kCells);
 }
 
 void draw_shapes(cv::Mat& canvas, const cv::Rect& area, const std::vector<Label>& labels) {
@@ -205,8 +184,8 @@ void plot_labels(const std::vector<Label>& labels, const std::vector<std::string
   }
   draw_class_bars(canvas, area(0, 0), counts, names);
   draw_shapes(canvas, area(1, 0), labels);
-  draw_density(canvas, area(0, 1), "Centres", centres, "x from left, y from bottom");
-  draw_density(canvas, area(1, 1), "Sizes", sizes, "width, height upwards");
+  draw_density_panel(canvas, area(0, 1), "Centres", centres, "x from left, y from bottom");
+  draw_density_panel(canvas, area(1, 1), "Sizes", sizes, "width, height upwards");
   save_picture(path, canvas);
 }
 

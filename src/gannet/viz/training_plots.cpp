@@ -108,9 +108,11 @@ void plot_anchors(const std::vector<SizePx>& sizes_px,
 void plot_learning_rates(const std::vector<RateCurve>& rates, const RateCurve& momentum,
                          double epochs, const std::filesystem::path& path) {
   cv::Mat picture = draw_line_chart(chart_of("Learning rates", "learning rate", rates, epochs, 0));
-  if (!momentum.values.empty())
-    cv::vconcat(picture, draw_line_chart(chart_of("Momentum", "momentum", {momentum}, epochs, 3)),
-                picture);
+  if (!momentum.values.empty()) {
+    LineChart chart = chart_of("Momentum", "momentum", {momentum}, epochs, 3);
+    chart.y = AxisRange{0, 1};
+    cv::vconcat(picture, draw_line_chart(chart), picture);
+  }
   save_picture(path, picture);
 }
 

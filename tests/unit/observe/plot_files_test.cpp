@@ -25,7 +25,7 @@ TEST_F(PlotsObserverTest, WritesThePicturesOfARun) {
   info.head.anchors_px = {{{10, 13}}};
   info.plan = {{{0.01, 0.01, 0.1}, 0.8}, {{0.01, 0.01, 0.01}, 0.9}};
   observer.on_run_start(info);
-  for (const char* file : {"labels.png", "anchors.png", "LR.png"})
+  for (const char* file : {"labels.jpg", "labels_correlogram.jpg", "anchors.png", "LR.png"})
     EXPECT_TRUE(fs::exists(folder_ / file)) << file;
 
   Batch batch;

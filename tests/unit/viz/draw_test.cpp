@@ -208,6 +208,14 @@ TEST(BatchMosaic, TheMostCertainPredictionIsOnTopInWhateverOrderTheyCome) {
             0);
 }
 
+TEST(BatchMosaic, LinesOfBoxesDoNotCrossTheFileName) {
+  Batch batch = batch_of(1, 640, 640);
+  const cv::Rect name(2, 2, 40, 12);
+  const cv::Mat without = batch_mosaic(batch, {"a"})(name).clone();
+  batch.targets.push_back({0, 0, 0.5f, 0.5f, 0.97f, 0.97f});
+  EXPECT_EQ(cv::norm(without, batch_mosaic(batch, {"a"})(name), cv::NORM_INF), 0);
+}
+
 using SavePicture = testing::TemporaryFolder;
 
 TEST_F(SavePicture, RoundTripsAndExplainsFailures) {
