@@ -49,6 +49,13 @@ class Decisions {
   std::vector<Decision> made_;
 };
 
+constexpr double kLargeForAdamW = 0.005;
+
+bool chose(const std::vector<Decision>& decisions, const std::string& key) {
+  return std::any_of(decisions.begin(), decisions.end(),
+                     [&](const Decision& d) { return d.key == key; });
+}
+
 }  // namespace
 
 std::string recipe_of_model(const TrainSettings& train) {
@@ -124,11 +131,15 @@ void decide_settings(Settings& settings, const DataDescription& description, Com
   if (comm.is_main())
     log_info("recipe auto: {} images, {} boxes of {} classes, {} of the rarest", data.images,
              data.boxes, data.classes, data.rarest);
-  for (const Decision& decision : decide_recipe(settings, data)) {
+  const std::vector<Decision> decisions = decide_recipe(settings, data);
+  for (const Decision& decision : decisions) {
     assign_setting(settings, decision.key, decision.value);
     if (comm.is_main())
       log_info("recipe auto: {} = {}: {}", decision.key, decision.value, decision.reason);
   }
+  if (comm.is_main() && settings.hyp.lr0 > kLargeForAdamW && chose(decisions, "train.optimizer"))
+    log_warning("recipe auto: lr0 {} was given and stays, but is large for AdamW: leave it out",
+                settings.hyp.lr0);
   check_settings(settings);
 }
 
