@@ -90,6 +90,7 @@ class Bench {
     if (state_.scaler.enabled) state_.scaler.scale = 65536;
     StepOptions step_options;
     step_options.search_kernels = true;
+    step_options.in_one_piece = true;
     step_ = std::make_unique<TrainStep>(state_, schedule_, loss_, placement_, *comm_, step_options);
   }
 

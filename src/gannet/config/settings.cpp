@@ -255,6 +255,9 @@ void check_settings(Settings& settings) {
   require_word("set level_balance", settings.hyp.level_balance, {"even", "v7"});
   require_word("set geometry", settings.hyp.geometry, {"july2020", "v7"});
   require_word("set protocol", settings.hyp.protocol, {"auto", "july2020", "v7", "coco"});
+  if (train.batch_size == 0)
+    throw Error(ErrorKind::kUsage, "0 images are no batch", {{}, 0, "--batch-size"},
+                "-1 takes as many as there is memory for");
   if (train.quad && train.deterministic)
     throw Error(ErrorKind::kUsage, "cannot be combined with --quad, whose pictures differ in size",
                 {{}, 0, "--deterministic"});

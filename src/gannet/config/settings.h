@@ -168,7 +168,9 @@ void fields_of_train(Visitor&& visit, S& s) {
   visit("data", s.data, "data description", Range{});
   visit("hyp", s.hyp, "file with hyperparameters", Range{});
   visit("epochs", s.epochs, "number of epochs", Range{1, 1e6});
-  visit("batch_size", s.batch_size, "images per step over all processes", Range{1, 65536});
+  visit("batch_size", s.batch_size,
+        "images per step over all processes; -1: as many as there is memory for",
+        Range{kAuto, 65536});
   visit("img_size", s.img_size, "training and evaluation image size, px", Range{32, 16384});
   visit("rect", s.rect, "rectangular batches, no mosaic", Range{});
   visit("nosave", s.nosave, "save a checkpoint only after the last epoch", Range{});
@@ -235,6 +237,8 @@ struct Settings {
   /// them alone.
   std::set<std::string> chosen;
 
+  /// Whether the batch size is to be found when the run starts (docs/memory.md).
+  bool wants_batch_size() const { return train.batch_size == static_cast<int>(kAuto); }
   bool compat_original() const { return train.compat == "original"; }
   Quirks quirks() const {
     if (!compat_original()) return Quirks::kNone;

@@ -14,6 +14,7 @@ enum class ErrorKind {
   kCheckpoint,   // weights or saved state
   kIo,           // the file system
   kNumeric,      // non-finite loss and the like
+  kMemory,       // there is too little of it
   kInterrupted,  // SIGINT or SIGTERM after a clean save: exit 3
   kDistributed,  // another rank or the launcher: exit 4
   kInternal,     // our own bug

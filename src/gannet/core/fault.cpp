@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ bool fault_point(std::string_view place, int rank) {
   if (wanted.kind == "stop") ::kill(::getpid(), SIGSTOP);
   if (wanted.kind == "throw")
     throw Error(ErrorKind::kIo, "injected failure", {std::string(place), 0, {}});
+  if (wanted.kind == "oom") throw std::bad_alloc();
   return wanted.kind == "nan";
 }
 

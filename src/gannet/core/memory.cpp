@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -74,6 +75,24 @@ std::uint64_t available_memory_bytes(const fs::path& root) {
     least =
         std::min(least, left_in_group(group.folder, group.version == 1 ? kVersion1 : kVersion2));
   return least;
+}
+
+std::uint64_t memory_reserve(std::uint64_t available) {
+  constexpr std::uint64_t kLeast = std::uint64_t{512} << 20;
+  return std::min(available, std::max(available / 5, kLeast));
+}
+
+std::uint64_t resident_memory_bytes() {
+  std::ifstream stream("/proc/self/statm");
+  std::uint64_t all = 0, resident = 0;  // pages
+  if (!(stream >> all >> resident)) return 0;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void give_back_freed_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 void keep_freed_memory() {

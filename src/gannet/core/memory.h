@@ -16,6 +16,16 @@ double peak_memory_gib();
 /// @param root folder that holds `proc` and `sys`, for tests
 std::uint64_t available_memory_bytes(const std::filesystem::path& root = "/");
 
+/// What who plans with so many available bytes should leave to the rest of the machine: a fifth,
+/// but at least 512 MiB.
+std::uint64_t memory_reserve(std::uint64_t available);
+
+/// Resident size of this process now; 0 if the system does not tell.
+std::uint64_t resident_memory_bytes();
+
+/// Gives memory that malloc keeps for later back to the system.
+void give_back_freed_memory();
+
 /// Keeps freed blocks of up to 32 MiB with the process instead of giving them back: the next image
 /// takes them again, and new pages cost a quarter of its time. For programs, as it holds for all of
 /// the process.

@@ -20,6 +20,10 @@ class GradientReducer {
   /// The backward pass of an update's last micro-batch. One without the reducer only accumulates on
   /// its own rank.
   virtual void backward(const torch::Tensor& loss) = 0;
+  /// In place of a backward pass that this rank has no memory for, or after one that ran out of it:
+  /// the gradients become NaN on the other ranks. @return false where all of them had gone out, and
+  /// the others believe in them
+  virtual bool give_up() = 0;
   /// Seconds that backward passes waited for other ranks after their own work was done.
   virtual double exposed_seconds() const = 0;
 };

@@ -1,5 +1,6 @@
 #include "gannet/dist/process_group.h"
 
+#include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
 #include <fmt/format.h>
 #include <torch/types.h>
@@ -19,9 +20,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
+#include <utility>
 
 #include "gannet/core/error.h"
 #include "gannet/core/log.h"
@@ -102,13 +105,20 @@ class ProcessGroupCommunicator final : public Communicator {
     GuardedReducer(ProcessGroupCommunicator& comm, std::unique_ptr<GradientReducer> inner)
         : comm_(comm), inner_(std::move(inner)) {}
     void backward(const torch::Tensor& loss) override {
+      begun_ = true;
       comm_.guarded("gradients", [&] { inner_->backward(loss); });
+      begun_ = false;
+    }
+    bool give_up() override {
+      if (std::exchange(begun_, false)) --comm_.num_calls_;  // it is one call with the broken pass
+      return comm_.guarded("gradients", [&] { return inner_->give_up(); });
     }
     double exposed_seconds() const override { return inner_->exposed_seconds(); }
 
    private:
     ProcessGroupCommunicator& comm_;
     std::unique_ptr<GradientReducer> inner_;
+    bool begun_ = false;
   };
 
  public:
@@ -246,6 +256,10 @@ class ProcessGroupCommunicator final : public Communicator {
       if (options_.check_order) check_order(name, number);
       return call();
     } catch (const Error&) {
+      throw;
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {
       log_debug("rank {}: collective {} '{}': {}", rank(), number, name, error.what());

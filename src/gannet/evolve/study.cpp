@@ -190,6 +190,9 @@ Study::Study(const Settings& settings, const EvolveOptions& options) {
 void Study::create(const Settings& settings, const EvolveOptions& options) {
   Settings study = settings;
   check_settings(study);
+  if (study.wants_batch_size())
+    throw Error(ErrorKind::kUsage, "all candidates of a search need one batch size",
+                {{}, 0, "--batch-size"}, "gannet train --batch-size -1 --dry-run finds one");
   make_paths_absolute(study.train, false);
   const DataDescription data = load_run_data_description(study.train);
   if (study.train.recipe == "auto") decide_settings(study, data, *make_single_process());

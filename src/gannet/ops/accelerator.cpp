@@ -17,6 +17,15 @@ double peak_device_memory_gib(const torch::Device& device) {
   return static_cast<double>(stats.allocated_bytes[kAll].peak) / (1 << 30);
 }
 
+void reset_peak_device_memory(const torch::Device& device) {
+  if (!device.is_cpu()) c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+}
+
+std::uint64_t free_device_memory_bytes(const torch::Device& device) {
+  if (device.is_cpu()) return 0;
+  return c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index()).first;
+}
+
 void release_cached_memory(const torch::Device& device) {
   if (!device.is_cpu()) c10::getDeviceAllocator(device.type())->emptyCache();
 }

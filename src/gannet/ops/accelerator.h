@@ -4,6 +4,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+
 namespace gannet {
 
 /// Waits until the device has done all that was queued.
@@ -11,6 +13,10 @@ void finish_queued_work(const torch::Device& device);
 
 /// Most memory that tensors on the device took at once so far, GiB; 0 for the CPU.
 double peak_device_memory_gib(const torch::Device& device);
+/// That most is from now on counted anew.
+void reset_peak_device_memory(const torch::Device& device);
+/// What the device has free; 0 for the CPU.
+std::uint64_t free_device_memory_bytes(const torch::Device& device);
 /// Gives memory back that the allocator keeps for later.
 void release_cached_memory(const torch::Device& device);
 

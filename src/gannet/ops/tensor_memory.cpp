@@ -3,9 +3,11 @@
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -33,6 +35,10 @@ class Blocks {
     const std::scoped_lock lock(mutex_);
     void* block = take_free(size);
     if (block == nullptr) block = map(size);
+    if (block == nullptr && !free_.empty()) {
+      unmap_free();
+      block = map(size);
+    }
     if (block == nullptr) return nullptr;
     used_ += sizes_[block];
     most_used_ = std::max(most_used_, used_);
@@ -47,6 +53,27 @@ class Blocks {
     used_ -= found->second;
     free_.emplace(found->second, block);
     return true;
+  }
+
+  /// Of a tensor that is not in a block; below 0 where one is gone.
+  void count_small(std::int64_t bytes) {
+    const std::scoped_lock lock(mutex_);
+    small_ += bytes;
+    note_most();
+  }
+
+  /// Gives back all that is free and begins to count anew. @return bytes in use
+  std::size_t start_anew() {
+    const std::scoped_lock lock(mutex_);
+    unmap_free();
+    small_ = 0;
+    most_held_ = held_;
+    return most_used_ = used_;
+  }
+
+  std::size_t most_held() {
+    const std::scoped_lock lock(mutex_);
+    return most_held_;
   }
 
  private:
@@ -65,6 +92,7 @@ class Blocks {
     if (block == nullptr) return nullptr;
     sizes_[block] = size;
     held_ += size;
+    note_most();
     return block;
   }
 
@@ -84,6 +112,15 @@ class Blocks {
     return block;
   }
 
+  void note_most() {
+    const auto small = static_cast<std::size_t>(std::max<std::int64_t>(small_, 0));
+    most_held_ = std::max(most_held_, held_ + small);
+  }
+
+  void unmap_free() {
+    while (!free_.empty()) unmap_largest();
+  }
+
   void unmap_largest() {
     const auto largest = std::prev(free_.end());
     ::munmap(largest->second, largest->first);
@@ -95,7 +132,8 @@ class Blocks {
   std::mutex mutex_;
   std::multimap<std::size_t, void*> free_;
   std::unordered_map<void*, std::size_t> sizes_;  // of all blocks
-  std::size_t used_ = 0, most_used_ = 0, held_ = 0;
+  std::size_t used_ = 0, most_used_ = 0, held_ = 0, most_held_ = 0;
+  std::int64_t small_ = 0;  // bytes outside of blocks, of tensors made while they are counted
 };
 
 // Tensors may outlive every scope, also those of static objects.
@@ -104,9 +142,12 @@ Blocks& blocks() {
   return *all;
 }
 
+std::atomic<bool> counts_small = false;
+
 void release(void* memory) {
   const bool may_be_block = reinterpret_cast<std::uintptr_t>(memory) % kPage == 0;
   if (may_be_block && blocks().give_back(memory)) return;
+  if (counts_small) blocks().count_small(-static_cast<std::int64_t>(::malloc_usable_size(memory)));
   std::free(memory);
 }
 
@@ -120,6 +161,8 @@ class KeepingAllocator final : public c10::Allocator {
       memory = nullptr;
     TORCH_CHECK_WITH(OutOfMemoryError, memory != nullptr || bytes == 0, "no memory for ", bytes,
                      " bytes");
+    if (counts_small && bytes < kSmall && memory != nullptr)
+      blocks().count_small(static_cast<std::int64_t>(::malloc_usable_size(memory)));
     return {memory, memory, &release, c10::Device(c10::DeviceType::CPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -128,11 +171,27 @@ class KeepingAllocator final : public c10::Allocator {
   }
 };
 
+KeepingAllocator* keeping_allocator() {
+  static KeepingAllocator allocator;
+  return &allocator;
+}
+
 }  // namespace
 
-void keep_tensor_memory() {
-  static KeepingAllocator allocator;
-  c10::SetCPUAllocator(&allocator);
+void keep_tensor_memory() { c10::SetCPUAllocator(keeping_allocator()); }
+
+TensorMemoryCount::TensorMemoryCount()
+    : previous_(c10::GetCPUAllocator()), used_before_(blocks().start_anew()) {
+  counts_small = true;
+  keep_tensor_memory();
 }
+
+TensorMemoryCount::~TensorMemoryCount() {
+  counts_small = false;
+  c10::SetCPUAllocator(previous_);
+  blocks().start_anew();
+}
+
+std::size_t TensorMemoryCount::most_held() const { return blocks().most_held() - used_before_; }
 
 }  // namespace gannet

@@ -106,6 +106,7 @@ std::optional<Settings> fit_settings(const Settings& run, const Settings& wanted
     // What the run's recipe decided from the data is not contradicted by what stood there before.
     if (run.train.recipe == "auto" && key != "train.recipe" && !wanted.chosen.contains(key))
       continue;
+    if (key == "train.batch_size" && wanted.wants_batch_size()) continue;  // it was found then
     Settings changed = fitted;
     assign_setting(changed, key, value);
     const std::string name = key.substr(key.find('.') + 1);
@@ -135,6 +136,7 @@ Settings change_settings(const Settings& run, const std::map<std::string, std::s
     Settings changed = settings;
     assign_setting(changed, name, value);
     check_settings(changed);
+    if (name == "train.batch_size" && changed.wants_batch_size()) continue;  // it was found then
     const auto [before, after] = first_difference(settings, changed);
     if (before.empty()) continue;
     const std::string key = before.substr(0, before.find(':'));

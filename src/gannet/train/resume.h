@@ -17,7 +17,8 @@ struct RunStart {
   std::string resumed_from = {};         // checkpoint file; empty: a new run
   Value checkpoint = {};                 // its content; none for a new run
   std::filesystem::path directory = {};  // of an earlier start that saved nothing; else empty
-  Value history = {};  // of a finished run that is extended (history_of); else none
+  Value history = {};         // of a finished run that is extended (history_of); else none
+  bool plans_memory = false;  // also where nothing depends on it
 };
 
 /// Reads the checkpoint on rank 0 for all ranks. Throws Error: kUsage for an override that

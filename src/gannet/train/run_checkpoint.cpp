@@ -209,6 +209,7 @@ Value checkpoint_of(const TrainState& state, const Settings& settings,
                                     {"targets", boundary.progress.targets},
                                     {"image_size", boundary.progress.image_size}}));
   if (!rank_states.is_none()) root.set("ranks", rank_states);
+  if (state.micro_batch > 0) root.set("micro_batch", state.micro_batch);
   root.set("rng", Value::dict({{"seed", static_cast<std::int64_t>(state.seed)}}));
   root.set("epoch", state.epoch - 1);
   root.set("iteration", boundary.iteration);
@@ -234,6 +235,7 @@ void restore_state(TrainState& state, const Value& checkpoint, const Communicato
   restore_progress(state, checkpoint);
   if (const Value* ranks = checkpoint.find("ranks")) restore_rank_states(state, *ranks, comm);
   mark_boundary(state);
+  if (const Value* images = checkpoint.find("micro_batch")) state.micro_batch = images->as_int();
   if (const Value* start = checkpoint.at("schedule").find("start_epoch"))
     state.schedule_start = static_cast<int>(start->as_int());
   state.epoch = static_cast<int>(checkpoint.int_at("epoch")) + 1;

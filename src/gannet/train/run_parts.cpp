@@ -141,8 +141,11 @@ void restore(TrainState& state, RunStart& start, const RunData& data, const Comm
   if (state.epoch >= start.settings.train.epochs)
     log_info("all {} epochs are done; the end of the run is left", state.epoch);
   else
-    log_info("goes on in epoch {} after {} of {} steps", state.epoch, done,
-             state.batches_per_epoch);
+    log_info("goes on in epoch {} after {} of {} steps{}", state.epoch, done,
+             state.batches_per_epoch,
+             state.micro_batch > 0
+                 ? fmt::format(", {} images at a time, as memory ran out before", state.micro_batch)
+                 : "");
 }
 
 // From here on the ranks have equal states, and gradients are summed.
@@ -205,10 +208,13 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
       resolve_placement(device_of_rank(settings.train.device, *comm), settings.train.precision,
                         settings.train.memory_format);
   const DataDescription description = load_run_data_description(settings.train);
-  if (settings.train.recipe == "auto" && !resumes) decide_settings(settings, description, *comm);
   TrainState state;
   state.seed = static_cast<std::uint64_t>(settings.train.seed);
   state.model = build_run_model(settings, description.names, start.checkpoint);
+  std::optional<RunMemory> memory;
+  if (settings.wants_batch_size() || start.plans_memory)
+    memory = plan_memory(settings, description, *state.model, placement, *comm);
+  if (settings.train.recipe == "auto" && !resumes) decide_settings(settings, description, *comm);
   fault_point("start", comm->rank());
   RunData data = scan_data(settings, description, state.model->max_stride(), *comm);
   avoid_few_values(settings, data, *state.model, *comm);
@@ -225,6 +231,7 @@ RunParts assemble_run(RunStart start, std::shared_ptr<Communicator> comm) {
   return {.settings = settings,
           .resumed_from = start.resumed_from,
           .directory = start.directory,
+          .memory = std::move(memory),
           .comm = std::move(comm),
           .placement = placement,
           .links = std::move(links),

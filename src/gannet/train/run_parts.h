@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "gannet/config/settings.h"
@@ -12,6 +13,7 @@
 #include "gannet/ops/placement.h"
 #include "gannet/train/resume.h"
 #include "gannet/train/run_data.h"
+#include "gannet/train/run_memory.h"
 #include "gannet/train/schedule.h"
 #include "gannet/train/state.h"
 
@@ -28,6 +30,7 @@ struct RunParts {
   Settings settings;
   std::string resumed_from;         // checkpoint; empty for a new run
   std::filesystem::path directory;  // of an earlier start that saved nothing; mostly empty
+  std::optional<RunMemory> memory;  // where it was planned
 
   // Who computes, and where.
   std::shared_ptr<Communicator> comm;

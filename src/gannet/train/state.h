@@ -54,6 +54,8 @@ struct TrainState {
   NumericHealth health;
   std::int64_t iteration = 0;  // next batch, counted over all epochs
   std::int64_t batches_per_epoch = 1;
+  /// Images that a rank computes at once since memory ran out; 0: it never did.
+  std::int64_t micro_batch = 0;
   int epoch = 0;  // next epoch
   int schedule_start =
       0;  // epoch from which the schedule counts: above 0 in a run that was extended

@@ -33,6 +33,7 @@ struct StepOptions {
   int shard_threads = 0;       // deterministic by shards, this many side by side; 0: not
   int max_bad_steps = 3;       // in a row, until the state goes back; 0: the first ends the run
   bool learn_late = false;     // whether numbers are finite, without a wait for the device (SGD)
+  bool in_one_piece = false;   // where memory runs out the run ends
   std::function<void()> before_update =
       {};  // what must have happened before weights change; may be empty
 };
@@ -55,6 +56,9 @@ struct Inputs {
 /// enlarged.
 Inputs four_in_one(const Inputs& inputs, Rng& rng);
 
+/// In runs of at most so many images; in one where there are no more, or `most` is 0.
+std::vector<Inputs> in_pieces(const Inputs& inputs, std::int64_t most);
+
 /// Takes a training state from batch to batch.
 class TrainStep {
  public:
@@ -66,8 +70,11 @@ class TrainStep {
   /// state's iteration. An update whose loss or gradients are not finite on any rank is left out on
   /// all: it changes nothing but the state's health and is told as a warning, and after as many in
   /// a row as the options say the state goes back (numeric_health.h). Throws Error (kNumeric) where
-  /// that has been done too often, or the options want none of it; Error (kUsage) for a batch that
-  /// the device has no memory for, with the size that fits: after that the state is spoilt.
+  /// that has been done too often, or the options want none of it.
+  /// Where memory runs out on any rank, the batches since the last update are done again by all,
+  /// half as many images at once as before, which the state remembers; the images of an update and
+  /// what the loss is divided by stay the same. Throws Error (kMemory) where a single image is too
+  /// much, and where the options or shards want whole batches; then the state is spoilt.
   void run(const Batch& batch);
 
   /// Starts the running means of an epoch from nothing; with --compat original also drops pending
@@ -101,10 +108,15 @@ class TrainStep {
   std::vector<torch::Tensor> forward(const Inputs& inputs, bool empty,
                                      const LayerTrace& trace = {});
   LossCounts sum_over_ranks(const LossCounts& own);
-  void run_whole(const Inputs& inputs, const Batch& batch);
-  void backward(const torch::Tensor& loss);
+  bool compute(const Batch& batch, std::int64_t iteration);
+  bool redo_in_halves(const Batch& batch);
+  bool run_whole(const Batch& batch);
+  void attempt(const std::function<void()>& work);
+  void backward(const torch::Tensor& loss, bool completes_batch);
+  bool join_without_gradients(const Batch& batch);
   void run_shards(const Inputs& inputs, const Batch& batch);
-  void update();
+  bool update();
+  bool ranks_had_memory();
   void update_where_finite(const std::vector<torch::Tensor>& gradients, const torch::Tensor& norm);
   void count_bad_update();
   void tell_skipped(const std::vector<PlannedBatch>& batches, bool with_gradients);
@@ -114,8 +126,7 @@ class TrainStep {
   LayerTrace inspection();
   void record(const torch::Tensor& items_4, const Batch& batch);
   void count_items(const double* items);
-  [[noreturn]] void throw_out_of_memory(const Batch& batch);
-  bool fits(std::int64_t images, const Batch& batch);
+  [[noreturn]] void throw_out_of_memory(const Batch& batch, std::int64_t images) const;
   void require_finite(const torch::Tensor& items_4) const;
 
   TrainState& state_;
@@ -135,7 +146,8 @@ class TrainStep {
   std::int64_t num_told_ = 0, num_skipped_ = 0;  // in this run; in this epoch
   bool inspects_ = true, inspects_gradients_ = false;
   Wishes wishes_, agreed_;
-  double own_seconds_ = 0, waited_seconds_ = 0;  // of the last step, of this rank
+  bool out_of_memory_ = false, any_out_of_memory_ = false;  // this rank; as agreed in the last sum
+  double own_seconds_ = 0, waited_seconds_ = 0;             // of the last step, of this rank
   std::vector<double> rank_seconds_;
 };
 

@@ -58,12 +58,17 @@ void Trainer::add_observer(std::unique_ptr<RunObserver> observer) {
 }
 
 std::string Trainer::describe_plan() {
-  const RunParts parts = assemble_run(impl_->start, impl_->comm);
+  RunStart start = impl_->start;
+  start.plans_memory = true;
+  const RunParts parts = assemble_run(std::move(start), impl_->comm);
   const RunInfo info = describe(parts);
   return fmt::format(
-      "{} parameters on {}; {} training and {} validation images; {} epochs of {} batches, {} px",
+      "{} parameters on {}; {} training and {} validation images; {} epochs of {} batches of {}, "
+      "{} "
+      "px\n{}",
       info.num_parameters, parts.placement.describe(), info.train_images, info.val_images,
-      info.epochs, parts.state.batches_per_epoch, info.image_size);
+      info.epochs, parts.state.batches_per_epoch, info.batch_size, info.image_size,
+      parts.memory->describe());
 }
 
 // @param so_far of a run that fails: what it has come to

@@ -56,6 +56,9 @@ StepOptions TrainingRun::step_options() {
   options.clip_gradients = settings_.hyp.clip_grad;
   options.max_bad_steps = settings_.train.max_bad_steps;
   options.learn_late = !parts_.placement.uses_host_threads() && settings_.train.optimizer == "sgd";
+  // Synchronised norms exchange within the passes, and shards decide the bits.
+  options.in_one_piece = settings_.train.deterministic ||
+                         (parts_.links.norm_sync != nullptr && comm_.world_size() > 1);
   options.before_update = [this] { saver_.wait_until_copied(); };
   if (settings_.train.deterministic) {
     options.shard_threads = torch::get_num_threads();

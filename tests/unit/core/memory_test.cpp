@@ -23,6 +23,14 @@ class AvailableMemory : public testing::TemporaryFolder {
 TEST(Memory, OfThisMachine) {
   EXPECT_GT(peak_memory_gib(), 0);
   EXPECT_GT(available_memory_bytes(), 0);
+  EXPECT_GT(resident_memory_bytes(), 1 << 20);
+  EXPECT_LE(static_cast<double>(resident_memory_bytes()), peak_memory_gib() * (1 << 30));
+}
+
+TEST(Memory, AFifthOfItIsLeftAlone) {
+  EXPECT_EQ(memory_reserve(std::uint64_t{10} << 30), std::uint64_t{2} << 30);
+  EXPECT_EQ(memory_reserve(std::uint64_t{1} << 30), std::uint64_t{512} << 20);
+  EXPECT_EQ(memory_reserve(1000), 1000);
 }
 
 TEST_F(AvailableMemory, OfTheMachine) {

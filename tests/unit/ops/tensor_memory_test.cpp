@@ -1,5 +1,6 @@
 #include "gannet/ops/tensor_memory.h"
 
+#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -36,6 +37,21 @@ TEST(TensorMemory, BlocksAreWholeAndApart) {
     const auto& t = tensors[static_cast<std::size_t>(i)];
     EXPECT_TRUE((t == i).all().item<bool>()) << i;
   }
+}
+
+TEST(TensorMemory, IsCountedForAWhile) {
+  keep_tensor_memory();
+  constexpr std::int64_t kLarge = 8 << 20;
+  const auto before = bytes(kLarge);
+  const auto* allocator = c10::GetCPUAllocator();
+  {
+    const TensorMemoryCount count;
+    EXPECT_EQ(count.most_held(), 0U);
+    { const auto first = bytes(kLarge), second = bytes(kLarge); }
+    const auto third = bytes(kLarge);
+    EXPECT_EQ(count.most_held(), 2U * kLarge);
+  }
+  EXPECT_EQ(c10::GetCPUAllocator(), allocator);
 }
 
 TEST(TensorMemory, EmptyTensorsTakeNone) {

@@ -46,12 +46,6 @@ std::uint64_t available_bytes(const ImageCacheOptions& options) {
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
-/// What a cache leaves to the rest of the machine: a fifth, but at least so much.
-std::uint64_t margin_of(std::uint64_t available) {
-  constexpr std::uint64_t kLeast = std::uint64_t{512} << 20;
-  return std::min(available, std::max(available / 5, kLeast));
-}
-
 /// The file is named by the set and its settings; what its images are like now is in its head, so
 /// that a cache of older images is replaced and not left behind.
 struct Keys {
@@ -105,7 +99,7 @@ struct ImageCache::Impl {
     states = std::make_unique<Mapping>(file, layout.data_begin(), true);
     if (shared.alone) drop_claims();
     const std::uint64_t available = available_bytes(options);
-    margin = margin_of(available);
+    margin = memory_reserve(available);
     room = std::min(options.max_bytes, bytes_taken(file) + available - margin);
     num_fitting = layout.num_fitting(room);
     pixels = std::make_shared<Mapping>(file, layout.end_of(num_fitting), false);

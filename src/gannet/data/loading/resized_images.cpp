@@ -97,4 +97,12 @@ std::vector<cv::Size> resized_sizes(const ImageIndex& index, int image_size) {
   return sizes;
 }
 
+std::uint64_t resized_bytes(const ImageIndex& index, int image_size) {
+  constexpr std::uint64_t kChannels = 3;
+  std::uint64_t bytes = 0;
+  for (const cv::Size& size : resized_sizes(index, image_size))
+    bytes += kChannels * static_cast<std::uint64_t>(size.area());
+  return bytes;
+}
+
 }  // namespace gannet

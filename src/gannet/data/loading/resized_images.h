@@ -1,6 +1,7 @@
 // The innermost data set: pictures from files, at the image size.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -23,5 +24,7 @@ std::shared_ptr<const Dataset> make_resized_images(std::shared_ptr<const ImageIn
 
 /// The sizes that they will have.
 std::vector<cv::Size> resized_sizes(const ImageIndex& index, int image_size);
+/// Bytes of all of them, what a cache takes.
+std::uint64_t resized_bytes(const ImageIndex& index, int image_size);
 
 }  // namespace gannet
