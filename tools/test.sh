@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test: the whole program (preset dev), the part without LibTorch under address and undefined
-# behaviour sanitizers with the fuzz targets' corpus (asan), and clang-tidy (lint). Its last line sums up.
+# behaviour sanitizers with the fuzz targets' corpus (asan; base_tests are built there only), and clang-tidy (lint).
+# Its last line sums up.
 # GANNET_NO_SKIPS=1: a skipped test fails, unless tests/allowed_skips.txt has it or the machine forbids it.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -33,7 +34,9 @@ for preset in dev asan lint; do
     continue
   fi
   rm -rf "build/$preset/tests.xml" "build/$preset/tests/reports"
-  cmake --preset "$preset" -DLIBTORCH="${LIBTORCH:-}" || exit 1
+  base_tests=ON
+  [[ $preset == dev ]] && base_tests=OFF
+  cmake --preset "$preset" -DLIBTORCH="${LIBTORCH:-}" -DGANNET_BASE_TESTS=$base_tests || exit 1
   [[ $preset == lint ]] || cmake --build --preset "$preset" || exit 1
   jobs=1  # tests of several threads and processes disturb each other
   [[ $preset == lint ]] && jobs=$(nproc)

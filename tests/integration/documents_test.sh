@@ -17,6 +17,7 @@ small() { # arguments of gannet
     s|file:///mnt|file://'"$work"'/mnt|; s|(.*gs://.*)|\1 --dry-run|' <<<"$*")
   case $line in
     "train --resume"*) line+=" --time-limit 0" ;;  # without that of `unfinished`
+    train*--batch-size*) line+=" --img 96 --epochs 1" ;;
     train*) line+=" --img 96 --batch 4 --epochs 1" ;;
     *study*) line+=" --img 128" ;;
     val* | detect*) line+=" --img 96" ;;
@@ -42,6 +43,7 @@ training() {
   run_page quick-start.md 12
   run_page training-tips.md 5
   run_page settings.md 2
+  run_page memory.md 2
   run_page gallery.md 3
   check "an unfinished run" 0 "" "$gannet" train --data data.yaml --cfg ../small.yaml --img 96 --batch 4 --epochs 2 --time-limit 1e-5 --project . --name unfinished
   # `--resume auto` finds finished runs only, and starts its own.

@@ -128,7 +128,9 @@ void DetectionModel::initialise(const ModelOptions& options) {
 // What LibTorch says of shapes that do not fit says not where; lack of memory is no layer's fault.
 void DetectionModel::rethrow_of_layer(const c10::Error& error, const LayerPlan& layer) const {
   const std::string text = error.what_without_backtrace();
-  if (text.find("alloc") != std::string::npos || text.find("memory") != std::string::npos) throw;
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+      text.find("alloc") != std::string::npos || text.find("memory") != std::string::npos)
+    throw;
   throw Error(ErrorKind::kConfig,
               fmt::format("layer {}, {}, does not fit what it gets: {}", layer.index, layer.module,
                           text.substr(0, text.find('\n'))),

@@ -147,7 +147,7 @@ TEST(OutOfMemory, WhereverItHappensTheUpdateIsDoneInHalves) {
       in_first += allocator.has_refused();
       run.train(1);
     } catch (const Error& error) {  // in the update itself, which cannot be done again
-      ASSERT_EQ(error.kind(), ErrorKind::kMemory);
+      ASSERT_EQ(error.kind(), ErrorKind::kMemory) << error.what() << ", refused after " << given;
       ASSERT_THAT(error.what(), HasSubstr("4 images of 64x64 are too many"));
       continue;
     }
