@@ -152,8 +152,9 @@ TEST(OutOfMemory, WhereverItHappensTheUpdateIsDoneInHalves) {
       continue;
     }
     if (!allocator.has_refused()) break;
-    ++in_second;
-    ASSERT_EQ(run.state.micro_batch, 2) << given;
+    // 0: LibTorch's convolutions take another kernel where memory for the first is refused.
+    ASSERT_TRUE(run.state.micro_batch == 2 || run.state.micro_batch == 0) << given;
+    in_second += run.state.micro_batch == 2;
     expect_same(run, whole, "refused after " + std::to_string(given));
   }
   EXPECT_GT(in_first, 3);
