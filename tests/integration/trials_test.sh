@@ -120,9 +120,9 @@ grep -q "classes are matched by name" val.txt || fail "val: another order withou
 awk '$1 == "all" && $6 > 0.01 {found = 1} END {exit !found}' val1.txt || fail "val: the comparison needs a model that finds something: $(cat val1.txt)"
 sed 's/priority/yield/' other/tiny.yaml >other/unknown.yaml
 check "val with a class that the model does not know" 1 "the model does not know yield" "$gannet" val --weights "$model" --data other/unknown.yaml --img 96
-check "weights decide the model" 0 "classes are matched by name" "${train[@]}" --weights "$model" --data other/tiny.yaml --epochs 1 --set lr0=0 --name tuned
+check "weights decide the model" 0 "classes are matched by name" "${train[@]}" --weights "$model" --data other/tiny.yaml --epochs 1 --set lr0=0 --set warmup_bias_lr=0 --name tuned
 tuned() { awk '{print $9, $10, $11, $12}' "runs/$1/results.txt"; }
-check "weights in the same order" 0 "the model is that of the weights" "${train[@]}" --weights "$model" --data tiny/tiny.yaml --epochs 1 --set lr0=0 --name same
+check "weights in the same order" 0 "the model is that of the weights" "${train[@]}" --weights "$model" --data tiny/tiny.yaml --epochs 1 --set lr0=0 --set warmup_bias_lr=0 --name same
 [[ $(tuned tuned) == "$(tuned same)" ]] || fail "fine-tuning: other figures with another order: $(tuned tuned), $(tuned same)"
 check "weights for another model" 0 "tensors of the model's body fit" "${train[@]}" --weights "$model" --data tiny/tiny.yaml --cfg yolov5s --epochs 1 --dry-run
 

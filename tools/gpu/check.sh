@@ -206,11 +206,11 @@ export -f bench_step speed summary
 part machine 60 any
 part parity 100 any
 part unit 60 any
-part train 90 any
+part train 200 any
 part resume 150 any
-part use 60 any
-part ranks 60 any
-part faults 100 any
+part use 120 any
+part ranks 200 any
+part faults 200 any
 part usage 30 any
 part memory 60 gpu
 part sanitizer 60 gpu
