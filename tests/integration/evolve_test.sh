@@ -11,7 +11,7 @@ make_tiny_set
 train=(--data tiny/tiny.yaml --img 96 --batch 4 --workers 1 --precision fp32 --optimizer adam)
 hyp=(--set nominal_batch=4 --set warmup_iterations=3 --set mosaic=0)
 check "weights to start from" 0 "best weights in" "$gannet" train "${train[@]}" "${hyp[@]}" --cfg small.yaml --epochs 90 --set lr0=0.003 --notest --name start
-what=("${train[@]}" --weights runs/train/start/weights/best.pt --epochs 8 "${hyp[@]}" --set lr0=0.0005)
+what=("${train[@]}" --weights runs/train/start/weights/best.pt --epochs 8 "${hyp[@]}" --set lr0=0.0001)
 evolve=("$gannet" evolve "${what[@]}")
 column() { # study, title: its values in evolve.csv, by candidate
   awk -F, -v title="$2" 'NR == 1 {for (i = 1; i <= NF; ++i) {gsub(/ /, "", $i); at[$i] = i}; next} {gsub(/ /, ""); print $at[title]}' "$1/evolve.csv"

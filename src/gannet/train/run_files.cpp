@@ -94,6 +94,7 @@ fs::path open_run_directory(const RunParts& parts) {
   }
   directory = parts.comm->broadcast("run directory", directory.string());
   if (!parts.comm->is_main()) return directory;
+  remove_abandoned_files(directory);  // of an earlier start that was killed
   add_log_file(directory / "log.txt");
   write_settings_files(directory, parts.settings, parts.data.description(),
                        parts.state.model->description().text);
