@@ -103,12 +103,12 @@ part_resume() {
     wait $child || code=$?
     [[ $code -eq 3 ]]
   }
-  epochs_args=(--data demo/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml --img 128 --batch 8 --epochs 8
+  epochs_args=(--data demo/demo.yaml --cfg yolov5n-csp.yaml --hyp demo.yaml --img 128 --batch 8 --epochs 6
     --noautoanchor --workers 4 --precision fp32 --project runs --name resumed --exist-ok)
-  stop_after 2 "${epochs_args[@]}" --device cpu
-  stop_after 4 --resume runs/resumed/weights/last.pt --device "$device"
+  stop_after 1 "${epochs_args[@]}" --device cpu
+  stop_after 3 --resume runs/resumed/weights/last.pt --device "$device"
   gannet train --resume runs/resumed/weights/last.pt --device cpu
-  epochs cpu fp32 straight --epochs 8
+  epochs cpu fp32 straight --epochs 6
   echo "figure: moved $(column runs/resumed 'train/total_loss'), straight $(column runs/straight 'train/total_loss')"
   awk -v a="$(column runs/resumed 'train/total_loss')" -v b="$(column runs/straight 'train/total_loss')" \
     'BEGIN {exit !(a / b > 0.9 && a / b < 1.1)}'
