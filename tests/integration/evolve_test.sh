@@ -76,7 +76,7 @@ GANNET_FAULT=step:0:nan:10-24 check "a loss that is not finite" 0 "7 candidates,
 
 # --- What does not fit is refused.
 check "other settings" 2 "epochs is 8 there, 9 here" "$gannet" evolve --study whole --epochs 9
-check "other values" 2 "lr0 is 0.0005 there, 0.01 here" "$gannet" evolve --study whole --set lr0=0.01
+check "other values" 2 "lr0 is 0.0001 there, 0.01 here" "$gannet" evolve --study whole --set lr0=0.01
 cp -r tiny changed && sed -i 's/ 0\.[0-9]*$/ 0.111/' changed/labels/*.txt
 check "other data" 2 "is a study of something else: train: " "$gannet" evolve --study whole --data changed/tiny.yaml
 check "a folder of something else" 2 "is no study" "${evolve[@]}" --study tiny
