@@ -47,9 +47,9 @@ std::string field_value_text(const std::vector<std::string>& values) {
   return values.empty() ? "" : fmt::format("[{}]", fmt::join(values, ", "));
 }
 
-std::string field_range_text(const Range& range) {
+std::string field_range_text(const Range& range, bool takes_auto) {
   if (!std::isfinite(range.low) || !std::isfinite(range.high)) return "";
-  const bool has_auto = range.low == kAuto;
+  const bool has_auto = takes_auto && range.low == kAuto;
   return fmt::format("{}{} to {}", has_auto ? "auto, " : "", short_number(has_auto ? 0 : range.low),
                      short_number(range.high));
 }

@@ -19,8 +19,8 @@ std::string field_value_text(const std::string& value);
 std::string field_value_text(const std::vector<int>& values);
 std::string field_value_text(const std::vector<std::string>& values);
 
-/// "0 to 1", "auto, 0 to 1"; empty where any value goes.
-std::string field_range_text(const Range& range);
+/// "0 to 1", or "auto, 0 to 1" of a field that takes the word; empty where any value goes.
+std::string field_range_text(const Range& range, bool takes_auto);
 
 /// What a field list says of one member.
 struct DescribedField {
@@ -40,7 +40,7 @@ struct FieldDescriber {
     } else {
       value = field_value_text(member);
     }
-    fields.push_back({name, value, meaning, field_range_text(range)});
+    fields.push_back({name, value, meaning, field_range_text(range, std::is_same_v<T, double>)});
   }
 };
 

@@ -22,6 +22,7 @@ constexpr const char* kPage = GANNET_SOURCE_DIR "/docs/settings.md";
 
 struct Sample {
   int count = 3;
+  int batch = 8;
   double share = 0.25;
   double overlap = kAuto;
   bool on = true;
@@ -33,6 +34,7 @@ std::vector<DescribedField> described(const Sample& s) {
   std::vector<DescribedField> fields;
   const FieldDescriber visit{fields};
   visit("count", s.count, "how many", Range{1, 1e6});
+  visit("batch", s.batch, "-1: what fits", Range{kAuto, 64});
   visit("share", s.share, "of all", Range{0, 1});
   visit("overlap", s.overlap, "one|other", Range{kAuto, 0.5});
   visit("on", s.on, "or off", Range{0, 9e15});
@@ -46,6 +48,7 @@ TEST(SettingsTable, HasARowForEachField) {
             "| flag | default | range | meaning |\n"
             "| --- | --- | --- | --- |\n"
             "| `--count` | `3` | 1 to 1e6 | how many |\n"
+            "| `--batch` | `8` | -1 to 64 | -1: what fits |\n"
             "| `--share` | `0.25` | 0 to 1 | of all |\n"
             "| `--overlap` | `auto` | auto, 0 to 0.5 | one\\|other |\n"
             "| `--on` | `true` | 0 to 9e15 | or off |\n"
